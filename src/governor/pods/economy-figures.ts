@@ -40,7 +40,11 @@ export function economyFiguresOf(internals: PodSchedulerInternals): EconomyFigur
   return { waiting, waitingPods, evicted, workLost, psi: psiOfGangs(internals, books) };
 }
 
-function psiOfGangs(internals: PodSchedulerInternals, { tree, accounts: { usage } }: EconomyBooks): number {
+/** @returns ψ of `EconomyFigures`. @cost O(members of groups). */
+export function psiOfGangs(
+  internals: Pick<PodSchedulerInternals, 'groups'>,
+  { tree, accounts: { usage } }: EconomyBooks,
+): number {
   let capacity = 0;
   for (let flavor = 0; flavor < tree.market.flavors.length; flavor++) {
     capacity += usage.capacityOf(flavor, QUOTA_GPU);
@@ -54,7 +58,7 @@ function psiOfGangs(internals: PodSchedulerInternals, { tree, accounts: { usage 
 
 /** Visits gangs that hold room and have not started: members are missing, so that what they hold does no work. */
 function forEachIdleGang(
-  { groups }: PodSchedulerInternals,
+  { groups }: Pick<PodSchedulerInternals, 'groups'>,
   visit: (tenantKey: number, gpuMilli: number) => void,
 ): void {
   for (const group of groups.groups.values()) {

@@ -5,6 +5,7 @@
  * The same events give the same effects, so a log of events is enough to repeat every decision (`pod-log.ts`).
  */
 import type { EconomyDescription } from '../../market/tenants/economy-description.ts';
+import type { SpentBudgets } from '../../market/tenants/tenant-budgets.ts';
 import type {
   AttachmentDescription,
   ClaimDescription,
@@ -45,8 +46,11 @@ export type PodEvent =
   | { readonly kind: 'namespace-gone'; readonly name: string }
   /** Market and tenants, all of them; replaces the ones before. Never sent while there is no economy. */
   | { readonly kind: 'economy'; readonly economy: EconomyDescription }
-  /** What tenants have, micro-tokens by name: of the ledger that a leader opened, or of a snapshot. Others have no account yet. */
-  | { readonly kind: 'balances'; readonly balances: Readonly<Record<string, number>> }
+  /**
+   * What tenants have, micro-tokens by name: of the ledger that a leader opened, or of a snapshot. Others have no account yet. And what
+   * they spent of their budgets, where a snapshot says so.
+   */
+  | BalancesEvent
   | { readonly kind: 'claim'; readonly claim: ClaimDescription }
   | { readonly kind: 'claim-gone'; readonly key: string }
   | { readonly kind: 'volume'; readonly volume: VolumeDescription }
@@ -68,6 +72,13 @@ export type PodEvent =
   | EvictDoneEvent
   /** Decide on at most n pods (a gang is decided whole). Nothing is decided otherwise. */
   | { readonly kind: 'decide'; readonly max: number };
+
+/** A leader begins, and knows what the one before left. */
+export interface BalancesEvent {
+  readonly kind: 'balances';
+  readonly balances: Readonly<Record<string, number>>;
+  readonly spent?: SpentBudgets;
+}
 
 /** A binding was answered. */
 export interface BindDoneEvent {

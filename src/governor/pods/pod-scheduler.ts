@@ -242,7 +242,7 @@ export class PodScheduler {
         state.economy.set(event.economy);
         return;
       case 'balances':
-        state.economy.open(event.balances);
+        state.economy.open(event.balances, event.spent);
         return;
       case 'namespace':
       case 'namespace-gone':

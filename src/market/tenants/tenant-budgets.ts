@@ -32,6 +32,11 @@ export interface BudgetStanding {
   readonly periodEndsAtSeconds: number;
 }
 
+/** What was spent of budgets, by name of the tenant: of a leader before. */
+export type SpentBudgets = Readonly<
+  Record<string, { readonly tokens: number; readonly periodEndsSeconds: number }>
+>;
+
 /** One tenant's budget. */
 interface Budget {
   readonly spec: BudgetSpec;
@@ -101,6 +106,19 @@ export class TenantBudgets {
       budget.period = old.period;
       budget.spent = old.spent;
       budget.atSeconds = old.atSeconds;
+    }
+  }
+
+  /** Sets what was spent, where the period is that of now still. Before any hold. O(budgets). @param spent Tokens ≥ 0. */
+  resume(spent: SpentBudgets, timeSeconds: number): void {
+    for (const budget of this.budgets) {
+      const { name } = this.tree.specOf(budget.tenant);
+      const known = Object.hasOwn(spent, name) ? spent[name] : undefined;
+      const period = Math.floor(timeSeconds / budget.spec.periodSeconds);
+      if (known?.periodEndsSeconds !== (period + 1) * budget.spec.periodSeconds) continue;
+      budget.period = period;
+      budget.spent = known.tokens * PER_TOKEN;
+      budget.atSeconds = timeSeconds;
     }
   }
 

@@ -23,6 +23,8 @@ function frameOf(tenants: number, used: number): EconomyFrame {
     timeSeconds: 0,
     market: {} as EconomyFrame['market'],
     champions: [],
+    psi: 0.25,
+    ledger: { sequence: 7, leases: 1, supply: 12.5 },
     flavors: [{ name: 'h100', capacity: gpus(100), used: NONE, utilisation: 0.5, price: 2, slope: 0.02 }],
     tenants: names.map((name) => ({
       ...{
@@ -150,6 +152,7 @@ describe('the status of the economy', () => {
     });
     expect(written.status('markets/default')).toMatchObject({
       ...{ mode: 'enforce', flavor: 'h100', price: '2', slope: '0.02', utilisation: '0.5' },
+      ...{ psi: '0.25', supply: '12.5' },
       conditions: [{ status: 'True' }],
     });
     expect(written.status('namespaces/t0/accounts/default')).toMatchObject({ tenant: 't0', running: 1 });

@@ -4,6 +4,7 @@
  * Figures are texts, as Kubernetes has them: quantities, or numbers of at most four digits that count. Every field is there; null
  * removes it where it has no value, for a merge patch leaves alone what it does not name.
  */
+import type { JobQuote } from '../../../governor/pods/economy/pod-market.ts';
 import type {
   ChampionFrame,
   EconomyFrame,
@@ -86,11 +87,13 @@ export function marketStatus(frame: EconomyFrame | undefined): StatusObject {
       price: null,
       slope: null,
       utilisation: null,
+      psi: null,
+      supply: null,
       prices: null,
       champion: null,
     };
   }
-  const { flavors, champions, mode } = frame;
+  const { flavors, champions, mode, psi, ledger } = frame;
   const [champion] = champions;
   const column = (of: (flavor: FlavorFrame) => string): string => flavors.map(of).join(',');
   return {
@@ -99,6 +102,8 @@ export function marketStatus(frame: EconomyFrame | undefined): StatusObject {
     price: column(({ price }) => figure(price)),
     slope: column(({ slope }) => figure(slope)),
     utilisation: column(({ utilisation }) => figure(utilisation)),
+    psi: figure(psi),
+    supply: ledger === undefined ? null : figure(ledger.supply),
     prices: flavors.map(({ name, price, slope, utilisation, capacity, used }) => ({
       flavor: name,
       price: figure(price),
@@ -168,7 +173,7 @@ function championOf({ job, tenant, pods, needs, holdsNodes, startsBySeconds, pos
   };
 }
 
-function waitingJob({ job, pods, needs, reason, startsBySeconds }: WaitingJobFrame, at: number) {
+function waitingJob({ job, pods, needs, reason, startsBySeconds, quote }: WaitingJobFrame, at: number) {
   return {
     job,
     rank: at + 1,
@@ -176,8 +181,15 @@ function waitingJob({ job, pods, needs, reason, startsBySeconds }: WaitingJobFra
     needs: quantities(needs),
     reason: reason.code,
     message: reason.text.slice(0, MESSAGE_CHARS_MAX),
+    ...(quote === undefined ? {} : { price: figure(quote.price), ...affordable(quote) }),
     ...(startsBySeconds === undefined ? {} : { startsBy: secondTime(Math.ceil(startsBySeconds)) }),
   };
+}
+
+/** Nothing for what can be paid now, or never out of a balance. */
+function affordable({ affordableAtSeconds, isAffordable }: JobQuote): StatusObject {
+  if (isAffordable || affordableAtSeconds === Number.POSITIVE_INFINITY) return {};
+  return { affordableAt: secondTime(Math.ceil(affordableAtSeconds)) };
 }
 
 function tokensOf(tokens: TokensFrame | undefined) {

@@ -69,15 +69,7 @@ export class Admission {
     this.pods = members.length;
     ask.pods = members.length;
     ask.podsMin = podsMin;
-    members.forEach((pod, i) => {
-      const kind = ask.counts.length - 1;
-      if (members[i - 1]?.shape === pod.shape) ask.counts[kind] = (ask.counts[kind] as number) + 1;
-      else {
-        ask.demands.push(pod.shape.demand);
-        ask.counts.push(1);
-        ask.kinds.push(pod.shape.id);
-      }
-    });
+    addMembers(ask, members);
     return state.economy.admit(ask, state.timeSeconds);
   }
 
@@ -92,4 +84,17 @@ export class Admission {
     ask.flavors = 0;
     ask.otherwise = undefined;
   }
+}
+
+/** Adds the requirements of pods to a request that has none. O(pods). */
+export function addMembers(ask: Ask, members: readonly PodRecord[]): void {
+  members.forEach((pod, i) => {
+    const kind = ask.counts.length - 1;
+    if (members[i - 1]?.shape === pod.shape) ask.counts[kind] = (ask.counts[kind] as number) + 1;
+    else {
+      ask.demands.push(pod.shape.demand);
+      ask.counts.push(1);
+      ask.kinds.push(pod.shape.id);
+    }
+  });
 }

@@ -19,6 +19,7 @@ import {
   tenantSpecOf,
 } from '../../../market/tenants/economy-description.ts';
 import type { MarketSpec } from '../../../market/tenants/spec.ts';
+import type { SpentBudgets } from '../../../market/tenants/tenant-budgets.ts';
 import { TenantTree } from '../../../market/tenants/tenant-tree.ts';
 import type { Demand } from '../../../model/demand.ts';
 import { TenantTable } from '../../../model/tenants.ts';
@@ -57,6 +58,8 @@ export class PodEconomy implements Accounts {
   nextLedger: Ledger | undefined;
   private ledger: Ledger | undefined;
   private opening: OpeningBalances | undefined;
+  /** Of budgets, for the next books. */
+  private spent: SpentBudgets | undefined;
   private readonly ports: EconomyPorts;
   /** The accounts that the scheduler was given: used while the mode is off. */
   private readonly base: Accounts;
@@ -123,12 +126,14 @@ export class PodEconomy implements Accounts {
   }
 
   /**
-   * Tenants have these balances from the next `refresh` on: those of `nextLedger`, or they are granted in a ledger in memory.
+   * Tenants have these balances from the next `refresh` on: those of `nextLedger`, or they are granted in a ledger in memory. And
+   * they have spent this much of their budgets.
    */
-  open(balances: OpeningBalances): void {
+  open(balances: OpeningBalances, spent?: SpentBudgets): void {
     this.ledger = this.nextLedger;
     this.nextLedger = undefined;
     this.opening = balances;
+    this.spent = spent;
     this.market = undefined;
     if (this.books !== undefined) this.isStale = true;
   }
@@ -306,6 +311,8 @@ export class PodEconomy implements Accounts {
     const flavors = new PodFlavors(this.ports, market);
     const accounts = new TenantAccounts(flavors, tree, table);
     if (this.books !== undefined) accounts.budgets.adopt(this.books.accounts.budgets, this.ports.timeSeconds);
+    if (this.spent !== undefined) accounts.budgets.resume(this.spent, this.ports.timeSeconds);
+    this.spent = undefined;
     return { tree, table, accounts, flavors, keys: new TenantKeys(tenants, this.namespaces) };
   }
 }

@@ -60,6 +60,35 @@ describe('tokens in the pod scheduler', () => {
     expect(tokensOf(cluster, 'nlp').mint).toBeGreaterThan(2);
   });
 
+  test('a waiting job is quoted with its own demand, and when it can be paid; asking changes nothing', () => {
+    const cluster = clusterWith({ nlp: 100_000, vision: 0 });
+    cluster.pods(...podsOf('nlp', 8));
+    cluster.settle();
+    const frame = () => cluster.scheduler.view().economy();
+    const [first] = frame()?.namespaces.find(({ name }) => name === 'nlp')?.jobs ?? [];
+    const { price = 0 } = frame()?.flavors[0] ?? {};
+    expect(first?.reason.code).toBe('price-too-high');
+    expect(first?.quote?.price).toBeGreaterThanOrEqual(price);
+    expect(first?.quote?.isAffordable).toBe(false);
+    expect(first?.quote?.affordableAtSeconds).toBeGreaterThan(cluster.timeSeconds);
+    expect(frame()).toEqual(frame());
+    expect(frame()?.ledger?.leases).toBe(8 - (frame()?.namespaces[0]?.waiting ?? 0));
+  });
+
+  test('what was spent of a budget goes on in the same period, and is forgotten in another', () => {
+    const spent = (periodEndsSeconds: number): number | undefined => {
+      const cluster = new TestCluster().nodes(gpuNode('n1', 'h100'));
+      cluster.step({ kind: 'balances', balances: {}, spent: { nlp: { tokens: 3, periodEndsSeconds } } });
+      const budget = { tokens: 10, periodSeconds: HOUR, onEmpty: 'Wait' as const };
+      setEconomy(cluster, 'enforce', MARKET, [teamTenant('nlp', { h100: 2 }, { budget })]);
+      cluster.decide();
+      return cluster.scheduler.view().economy()?.tenants[0]?.budget?.spent;
+    };
+    const ends = HOUR * (Math.floor(new TestCluster().timeSeconds / HOUR) + 1);
+    expect(spent(ends)).toBe(3);
+    expect(spent(ends - HOUR)).toBe(0);
+  });
+
   test('what runs pays rent by the second at its quote, and is set aside at the start', () => {
     const cluster = clusterWith({ nlp: 10e6, vision: 10e6 });
     cluster.pods(...podsOf('nlp', 2));

@@ -12,6 +12,7 @@
 import { assert } from '../../../kernel/assert.ts';
 import { isHalfLife } from '../../../market/decay.ts';
 import { Ledger } from '../../../market/ledger.ts';
+import { affordableAfter } from '../../../market/prices/half-life.ts';
 import type { MarketSpec } from '../../../market/tenants/spec.ts';
 import { capacityUnits, tenantMints } from '../../../market/tenants/tenant-mints.ts';
 import { CLUSTER_TENANT, type TenantTree } from '../../../market/tenants/tenant-tree.ts';
@@ -70,12 +71,23 @@ export interface TenantTokens {
   readonly mint: number;
 }
 
+/** What a waiting job would pay. */
+export interface JobQuote {
+  /** With its own demand, as a multiple of the base; of several flavours the dearest. */
+  readonly price: number;
+  /** Its tenant can set an hour of its rent aside now. */
+  readonly isAffordable: boolean;
+  /** When it can; Infinity: never out of its balance, or it mints nothing. */
+  readonly affordableAtSeconds: number;
+}
+
 /** The cheapest place of a request. */
 interface Quote {
   /** Micro-tokens over the horizon. */
   readonly cost: number;
-  /** The dearest flavour of those that its kinds would use. */
+  /** The dearest flavour of those that its kinds would use, and milli-units of it. */
   readonly flavor: number;
+  readonly milli: number;
   readonly amounts: Float64Array;
 }
 
@@ -194,6 +206,28 @@ export class PodMarket {
     return this.refusal(tenant, quote, affordable, time);
   }
 
+  /** @returns What a job would pay now; undefined: nothing. Changes nothing, as `peek`. O(kinds × flavours). */
+  quote(tenant: number, ask: Ask, timeSeconds: number): JobQuote | undefined {
+    const { market, ledger } = this;
+    const quote = this.quoteOf(ask);
+    if (market === undefined || quote === undefined) return undefined;
+    const { cost, flavor, milli } = quote;
+    const price = market.quotedPrice(flavor, milli) / market.ruleOf(flavor).base;
+    const number = this.numberOf(tenant);
+    if ((market.mints[number] as number) === 0) {
+      return { price, isAffordable: false, affordableAtSeconds: Number.POSITIVE_INFINITY };
+    }
+    const time = Math.max(this.lastMicros, microsOf(timeSeconds));
+    const ceiling = market.book.ceilings[number] as number;
+    const micros = affordableAfter(market.spendableOf(number, time), cost, ceiling, ledger.halfLifeMicros);
+    return { price, isAffordable: micros === 0, affordableAtSeconds: (time + micros) / MICROS_PER_SECOND };
+  }
+
+  /** How far its ledger is: the position of the last transfer, and what pays rent now. */
+  get standing(): { readonly sequence: number; readonly leases: number } {
+    return { sequence: this.ledger.transfers.lastPosition, leases: this.leases.size };
+  }
+
   /** Time has come. @param wake Called for each tenant that may be able to pay. O(waiting tenants), and O(tenants) once a minute. */
   tick(timeSeconds: number, wake: (tenant: number) => void): void {
     if (this.market === undefined) return;
@@ -310,7 +344,8 @@ export class PodMarket {
     for (const [number, known] of isKnown.entries()) {
       if (known) continue;
       const { name } = tree.specOf(tree.tenants[number] as number);
-      const given = this.opening?.[name];
+      const { opening = {} } = this;
+      const given = Object.hasOwn(opening, name) ? opening[name] : undefined;
       if (given === undefined) this.unopened.add(number);
       else if (given > 0) market.grant(number, Math.floor(given), startMicros);
     }
@@ -353,24 +388,24 @@ export class PodMarket {
     const { accounts, market } = this;
     if (accounts === undefined || market === undefined) return undefined;
     const amounts = newAmounts(accounts.tree);
-    let [sum, dearest, dearestCost] = [0, -1, -1];
+    let [sum, dearest, dearestCost, dearestMilli] = [0, -1, -1, 0];
     for (const [kind, demand] of demands.entries()) {
       const count = counts[kind] as number;
       const serving = accounts.flavors.servingMask(demand, kinds[kind]) & (left === 0 ? -1 : left);
       if ((serving & NO_FLAVOR_BIT) !== 0) continue;
-      let [least, cheapest] = [Number.POSITIVE_INFINITY, -1];
+      let [least, cheapest, units] = [Number.POSITIVE_INFINITY, -1, 0];
       for (let rest = serving; rest !== 0; rest &= rest - 1) {
         const flavor = 31 - Math.clz32(rest & -rest);
         const milli = count * this.milliOf(flavor, demand);
         const cost = milli === 0 ? 0 : market.costOf(flavor, milli);
-        if (cost < least) [least, cheapest] = [cost, flavor];
+        if (cost < least) [least, cheapest, units] = [cost, flavor, milli];
       }
       if (cheapest < 0) continue;
       sum += least;
       addPods(amounts, cheapest, demand, count);
-      if (least > dearestCost) [dearestCost, dearest] = [least, cheapest];
+      if (least > dearestCost) [dearestCost, dearest, dearestMilli] = [least, cheapest, units];
     }
-    return sum === 0 ? undefined : { cost: sum, flavor: dearest, amounts };
+    return sum === 0 ? undefined : { cost: sum, flavor: dearest, milli: dearestMilli, amounts };
   }
 
   /** Whether a quota covers amounts: its own, or that of a tenant above it. Where nobody has a quota none does. */

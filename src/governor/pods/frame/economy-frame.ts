@@ -6,6 +6,7 @@
 import type { MarketSpec, QuotaResourceName, TenantState } from '../../../market/tenants/spec.ts';
 import type { BudgetStanding } from '../../../market/tenants/tenant-budgets.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
+import type { JobQuote } from '../economy/pod-market.ts';
 import type { TenantProblem } from '../economy/tenant-keys.ts';
 import type { WaitingReason } from '../reasons/waiting-reason.ts';
 
@@ -103,6 +104,8 @@ export interface WaitingJobFrame {
   readonly reason: WaitingReason;
   /** Undefined: no room is kept for it. */
   readonly startsBySeconds: number | undefined;
+  /** What it would pay now; undefined: nothing. */
+  readonly quote: JobQuote | undefined;
 }
 
 /** A namespace of a tenant, or with pods of this scheduler. */
@@ -117,6 +120,16 @@ export interface NamespaceFrame {
   readonly jobs: readonly WaitingJobFrame[];
 }
 
+/** How far the ledger of tokens is. */
+export interface LedgerFrame {
+  /** Of its last transfer. */
+  readonly sequence: number;
+  /** Pods that pay rent. */
+  readonly leases: number;
+  /** Tokens that all tenants have, what is set aside included. */
+  readonly supply: number;
+}
+
 /** All of it. */
 export interface EconomyFrame {
   readonly mode: 'observe' | 'enforce';
@@ -126,6 +139,10 @@ export interface EconomyFrame {
   readonly tenants: readonly TenantFrame[];
   readonly flavors: readonly FlavorFrame[];
   readonly champions: readonly ChampionFrame[];
+  /** The part of all GPUs that incomplete gangs hold, in [0, 1]. */
+  readonly psi: number;
+  /** Undefined: the market asks for no tokens. */
+  readonly ledger: LedgerFrame | undefined;
   /** By name. */
   readonly namespaces: readonly NamespaceFrame[];
 }

@@ -3,10 +3,14 @@ import { priceOf } from '../../../market/prices/unit-price.ts';
 import { QUOTA_CPU, QUOTA_GPU, QUOTA_MEMORY } from '../../../market/tenants/spec.ts';
 import { capacityUnits } from '../../../market/tenants/tenant-mints.ts';
 import { CLUSTER_TENANT } from '../../../market/tenants/tenant-tree.ts';
+import { newAsk } from '../../accounts.ts';
 import { type Claimant, claimantKey, claimantName, waitingMembers } from '../champion/claimants.ts';
 import type { PodChampion, PodChampions } from '../champion/pod-champions.ts';
+import { addMembers } from '../decide/admission.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
+import type { JobQuote } from '../economy/pod-market.ts';
 import type { ResolvedTenant } from '../economy/tenant-keys.ts';
+import { psiOfGangs } from '../economy-figures.ts';
 import { situationOf } from '../reasons/situation-of.ts';
 import { dominantReason } from '../reasons/waiting-reason.ts';
 import { groupName, type PodGroup, type PodGroups } from '../state/pod-groups.ts';
@@ -17,6 +21,7 @@ import {
   type EconomyFrame,
   type FlavorFrame,
   type FrameAmounts,
+  type LedgerFrame,
   type NamespaceFrame,
   type TenantFrame,
   type TokensFrame,
@@ -75,10 +80,13 @@ class EconomyReader {
 
   read() {
     const { tree } = this.books;
+    const tenants = tree.tenants.map((tenant) => this.tenant(tenant));
     return {
-      tenants: tree.tenants.map((tenant) => this.tenant(tenant)),
+      tenants,
       flavors: tree.market.flavors.map((_, flavor) => this.flavor(flavor)),
       champions: [...this.champions.values()].map((champion) => this.champion(champion)),
+      psi: psiOfGangs(this.parts, this.books),
+      ledger: this.ledger(tenants),
       namespaces: [...this.byNamespace.keys()].sort().map((name) => this.namespace(name)),
     };
   }
@@ -154,6 +162,13 @@ class EconomyReader {
     };
   }
 
+  private ledger(tenants: readonly TenantFrame[]): LedgerFrame | undefined {
+    const { market } = this.parts.state.economy;
+    if (market === undefined) return undefined;
+    const supply = tenants.reduce((sum, { tokens }) => sum + (tokens?.balance ?? 0), 0);
+    return { ...market.standing, supply };
+  }
+
   private flavor(flavor: number): FlavorFrame {
     const { tree, accounts } = this.books;
     const { usage } = accounts;
@@ -208,16 +223,27 @@ class EconomyReader {
     if (situation === undefined) return undefined;
     const group = pod.group === '' ? undefined : groups.get(pod.group);
     const claimant: Claimant = group ?? pod;
+    const members = membersOf(group, pod).slice(0, situation.pods);
     return {
       job: group === undefined ? pod.name : groupName(group).slice(pod.namespace.length + 1),
       tenant: situation.tenant,
       pods: situation.pods,
-      needs: sumOf(membersOf(group, pod).slice(0, situation.pods)),
+      needs: sumOf(members),
       priority: pod.priority,
       sinceSeconds: pod.sinceSeconds,
       reason: dominantReason(situation, state.timeSeconds),
       startsBySeconds: this.champions.get(claimantKey(claimant))?.startsBySeconds,
+      quote: this.quote(members),
     };
+  }
+
+  private quote(members: readonly PodRecord[]): JobQuote | undefined {
+    const { economy, timeSeconds } = this.parts.state;
+    const [first] = members;
+    if (economy.market === undefined || first === undefined) return undefined;
+    const ask = newAsk();
+    addMembers(ask, members);
+    return economy.market.quote(economy.tenantOf(first.tenant), ask, timeSeconds);
   }
 }
 

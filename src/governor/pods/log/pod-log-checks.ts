@@ -205,7 +205,10 @@ const EVENTS: Readonly<Record<PodEvent['kind'], ValueCheck>> = {
   }),
   'budget-gone': record({ key: text }),
   economy: record({ economy }),
-  balances: record({ balances: table(number) }),
+  balances: record({
+    balances: table(number),
+    spent: optional(table(record({ tokens: number, periodEndsSeconds: number }))),
+  }),
   namespace: record({ name: text, labels: textTable }),
   'namespace-gone': record({ name: text }),
   claim: record({
