@@ -192,6 +192,9 @@ describe('a snapshot with Market and Tenants', () => {
     expect(shareAnswerSchema.parse(share)).toEqual(share);
     expect(share.tenants.at(-2)).toMatchObject({ name: 'vision', used: { gpus: 8 } });
     expect(share.market.atSeconds).toBeLessThanOrEqual(3600);
+    const ran = await runHere(['simulate', ...args.slice(0, -1)]);
+    expect([ran.status, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout).toMatch(/^ {2}vision +1 +25\.0 % /m);
     const quote = await jsonOf('quote', result, '--gpus', '1', '--tenant', 'vision');
     expect(quoteAnswerSchema.parse(quote)).toEqual(quote);
   });

@@ -2,6 +2,8 @@
  * A simulation's result as tables in the terminal.
  */
 import type { Distribution, SimulationResult } from '../../simulation/metrics/result.ts';
+import { shareAnswer } from '../economy/share-answer.ts';
+import { printShares } from '../economy/share-text.ts';
 import {
   formatBytes,
   formatCount,
@@ -22,6 +24,10 @@ export function printSimulation(result: SimulationResult): void {
   if (result.whatIf !== undefined) {
     printWhatIf(result.whatIf);
     // Without further jobs no time passes, and there are no means over time.
+    if (result.shares !== undefined) {
+      process.stdout.write('\n');
+      printShares(shareAnswer(result.shares));
+    }
     if (result.endSeconds === 0) {
       if (result.explained !== undefined) printExplained(result.explained);
       return;
