@@ -116,8 +116,29 @@ const DESIGNED =
 const TOGETHER =
   'The design takes three streams together; that percentile is decided by the stream with the worst bursts, so the median stands here.';
 
-const WORKLOAD =
-  '256 equal slots at load 0.9; 92 % of jobs hold 1–8 slots, 8 % 32–128; log-normal run times, σ 1.5; Poisson arrivals';
+const CONDITIONS =
+  '256 equal slots at load 0.9; 92 % of jobs hold 1–8 slots, 8 % 32–128; log-normal run times, σ 1.5; Poisson arrivals. Run times are known exactly. 12,000 jobs a stream; three streams, in full 12.';
+
+/** TEG's queue against EASY on the same streams, with exact run times. */
+interface Contention {
+  readonly contest: QueueContest;
+  readonly teg: QueueRuns;
+  readonly easy: QueueRuns;
+  /** Of jobs of one size, TEG's by EASY's: stream by stream, ascending. */
+  readonly waits: readonly number[];
+  /** Of these, least and most, and all streams together, as text. */
+  readonly spread: string;
+}
+
+function contend(random: Random, isFull: boolean, size: 'large' | 'small'): Contention {
+  const streams = STREAMS[isFull ? 1 : 0];
+  const contest = new QueueContest(random, streams);
+  const [teg, easy] = [contest.run('teg', 'exact'), contest.run('easy', 'exact')];
+  const waits = ratios(teg[size], easy[size]);
+  const together = teg[`${size}Together`] / easy[`${size}Together`];
+  const spread = `(least–most) of ${streams} streams: ${rangeText(waits)}; all their jobs together: ${numberText(together)}. ${TOGETHER}`;
+  return { contest, teg, easy, waits, spread };
+}
 
 /** T-32. */
 export const LARGE_JOBS_AND_IDLE_SLOTS: Claim = {
@@ -125,17 +146,14 @@ export const LARGE_JOBS_AND_IDLE_SLOTS: Claim = {
   title: 'Large jobs start as with EASY, and next to nothing idles for them',
   claim:
     'With TEG’s queue at most 1 % of the slots idle while a waiting job would fit (head-of-line loss), and in most streams of arrivals the 99th percentile of large jobs’ waits is at most 1.1 × EASY’s.',
-  conditions: `${WORKLOAD}. Run times are known exactly. 12,000 jobs a stream; three streams, in full 12.`,
+  conditions: CONDITIONS,
   notClaimed:
     'Not for every stream: a few bursts decide its 99th percentile, and the streams differ. Not with limits in place of run times, nor without either. Nothing about gangs on nodes of several GPUs: docs/results/queues.md has these.',
   quick: false,
   measure(random: Random, isFull = false): Measurement {
-    const [streams, largeMost] = isFull ? [STREAMS[1], LARGE_MOST[1]] : [STREAMS[0], LARGE_MOST[0]];
-    const contest = new QueueContest(random, streams);
-    const teg = contest.run('teg', 'exact');
-    const easy = contest.run('easy', 'exact');
+    const largeMost = LARGE_MOST[isFull ? 1 : 0];
+    const { contest, teg, easy, waits: large, spread } = contend(random, isFull, 'large');
     const controls = (queue: DisciplineName): QueueRuns => contest.run(queue, 'unknown', STREAMS_CONTROL);
-    const large = ratios(teg.large, easy.large);
     const largeOf = (queue: DisciplineName): number => median(ratios(controls(queue).large, easy.large));
     return {
       checks: [
@@ -156,7 +174,7 @@ export const LARGE_JOBS_AND_IDLE_SLOTS: Claim = {
         atMost('TEG without any run times: large jobs’ waits / EASY’s', largeOf('teg'), largeMost),
       ],
       notes: [
-        `EASY’s own head-of-line loss is ${numberText(mean(easy.headOfLine))}. Large jobs’ waits / EASY’s, median (least–most) of ${streams} streams: ${rangeText(large)}; all their jobs together: ${numberText(teg.largeTogether / easy.largeTogether)}. ${TOGETHER}`,
+        `EASY’s own head-of-line loss is ${numberText(mean(easy.headOfLine))}. Large jobs’ waits / EASY’s, median ${spread}`,
         isFull ? withLimits(contest) : FEW_STREAMS,
       ],
     };
@@ -176,18 +194,16 @@ export const SMALL_JOBS: Claim = {
   title: 'Small jobs do not pay for large ones',
   claim:
     'In most streams of arrivals the 99th percentile of small jobs’ waits under TEG’s queue is at most 1.1 × EASY’s.',
-  conditions: `${WORKLOAD}. Run times are known exactly. 12,000 jobs a stream; three streams, in full 12.`,
+  conditions: CONDITIONS,
   notClaimed:
     'Not for every stream, nor for the median: small jobs that arrive while room is kept for a large one wait for it.',
   quick: false,
   measure(random: Random, isFull = false): Measurement {
-    const [streams, smallMost] = isFull ? [STREAMS[1], SMALL_MOST[1]] : [STREAMS[0], SMALL_MOST[0]];
-    const contest = new QueueContest(random, streams);
-    const [teg, easy] = [contest.run('teg', 'exact'), contest.run('easy', 'exact')];
-    const small = ratios(teg.small, easy.small);
+    const smallMost = SMALL_MOST[isFull ? 1 : 0];
+    const { contest, easy, waits: small, spread } = contend(random, isFull, 'small');
     const fifo = ratios(contest.run('fifo', 'exact', STREAMS_CONTROL).small, easy.small);
     const name = 'small jobs’ waits / EASY’s';
-    const text = `Median (least–most) of ${streams} streams: ${rangeText(small)}; all their jobs together: ${numberText(teg.smallTogether / easy.smallTogether)}. ${TOGETHER}`;
+    const text = `Median ${spread}`;
     return {
       checks: [atMost(`99th percentile of ${name}, median of the streams`, median(small), smallMost)],
       controls: [atMost(`strict order of arrival: ${name}`, median(fifo), smallMost)],

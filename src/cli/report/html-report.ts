@@ -25,32 +25,12 @@ export function htmlReport(source: ReportSource): string {
   const { result } = source;
   const policies = shownPolicies(source);
   const title = titleOf(result);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
-<title>${title}</title>
-<style>${rawMarkup(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-${headMarkup(result)}
-</header>
-${cardsMarkup(cardsOf(result), policies)}
+  const body = html`${cardsMarkup(cardsOf(result), policies)}
 ${verdictsMarkup(result)}
 ${chartsMarkup(chartsOf(source), policies)}
 ${tablesOf(result).map((table) => section(table.title, tableMarkup(table)))}
-${factsMarkup(source)}
-</main>
-<footer>Made by TEG ${source.version}. This page is complete in itself: it loads nothing and runs nothing.</footer>
-</body>
-</html>
-`;
-  return page.text;
+${factsMarkup(source)}`;
+  return pageOf(title, headMarkup(result), body, source.version);
 }
 
 /** @returns A page of plots alone, with a sentence above them. */
@@ -61,6 +41,11 @@ export function chartPage(
   policies: readonly string[],
   version: string,
 ): string {
+  return pageOf(title, html`<p class="lead">${lead}</p>`, chartsMarkup(charts, policies), version);
+}
+
+/** A whole page. @param lead Below its title. */
+function pageOf(title: string, lead: MarkupPart, body: MarkupPart, version: string): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -74,9 +59,9 @@ export function chartPage(
 <main>
 <header>
 <h1>${title}</h1>
-<p class="lead">${lead}</p>
+${lead}
 </header>
-${chartsMarkup(charts, policies)}
+${body}
 </main>
 <footer>Made by TEG ${version}. This page is complete in itself: it loads nothing and runs nothing.</footer>
 </body>
