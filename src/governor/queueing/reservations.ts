@@ -359,6 +359,17 @@ export class Reservations {
     return this.masks.get(node) ?? 0;
   };
 
+  /** As `closeOnly` for an attempt with pods of a demand: nodes that have no room for one may be as they are. */
+  closeFor(pass: SchedulingPass, demand: Demand, bits: number): void {
+    let needed = bits & this.closedBits;
+    for (let left = bits & ~needed; left !== 0; left &= left - 1) {
+      const bit = left & -left;
+      const { plan } = this.list[31 - Math.clz32(bit)] as Reservation;
+      if (plan?.nodes.some((node) => pass.cluster.fits(node, demand)) === true) needed |= bit;
+    }
+    this.closeOnly(pass, needed);
+  }
+
   /** Closes the nodes of these reservations, and opens the others'. */
   closeOnly(pass: SchedulingPass, bits: number): void {
     if (bits === this.closedBits) return;

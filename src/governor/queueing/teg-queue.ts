@@ -282,7 +282,7 @@ export class TegQueue implements QueueDiscipline {
         this.isUnsettled = true;
         continue;
       }
-      reservations.closeOnly(pass, bits);
+      reservations.closeFor(pass, line.demand, bits);
       const result = this.start(pass, entry);
       if (result === StartResult.NoRoom) this.failed.note(line.demand, line.gangMin, bits, pass.found);
       if (result === StartResult.Started || result === StartResult.StepFull) {
@@ -397,7 +397,7 @@ export class TegQueue implements QueueDiscipline {
       entry.reason = this.behindReservation(line, bits);
       return StartResult.NoRoom;
     }
-    this.reservations.closeOnly(pass, bits);
+    this.reservations.closeFor(pass, line.demand, bits);
     const result = this.start(pass, entry);
     if (result === StartResult.NoRoom) {
       this.failed.note(line.demand, line.gangMin, bits, pass.found);
