@@ -17,12 +17,13 @@ import { electionTimes } from './config/config-schema.ts';
 import { coreOptions } from './config/core-options.ts';
 import type { SchedulerConfig } from './config/scheduler-config.ts';
 import { CoreDriver } from './core-driver.ts';
-import { EconomyFeed } from './economy/economy-feed.ts';
+import { EconomyFeed, MARKET_NAME } from './economy/economy-feed.ts';
 import { EconomyStatusWriter } from './economy/economy-status.ts';
 import { EffectRunner } from './effect-runner.ts';
 import { Informers } from './informers.ts';
 import { IoCoalescer } from './io-coalescing.ts';
 import { LeaderLedger } from './ledger/leader-ledger.ts';
+import { type OpeningReport, StatusOpening } from './ledger/status-opening.ts';
 import { profilesOf } from './objects/profiles.ts';
 import type { RecordFile } from './record-file.ts';
 import { takeSnapshot } from './snapshot/take-snapshot.ts';
@@ -87,6 +88,8 @@ export class SchedulerProcess {
   readonly lease: LeaderLease | undefined;
   /** Undefined without a file for balances. */
   readonly ledger: LeaderLedger | undefined;
+  /** Undefined with a file, or without an economy. */
+  readonly opening: StatusOpening | undefined;
   readonly coalescer: IoCoalescer;
   /** True if this process decides now. */
   leading = false;
@@ -118,6 +121,7 @@ export class SchedulerProcess {
     this.driver = this.makeDriver();
     this.runner = this.makeRunner();
     this.economy = this.makeEconomy();
+    this.opening = this.makeOpening();
     this.economyStatus = this.makeEconomyStatus(clock, troubles);
     this.groupConditions = options.dryRun ? undefined : this.makeGroupConditions(clock, troubles);
     this.ledger = this.makeLedger();
@@ -290,6 +294,8 @@ export class SchedulerProcess {
       mayRun: () => writers.binder.inFlight === 0 && writers.binder.queued === 0,
       feed,
       frame: () => this.core.view().economy(),
+      opening: () => (feed.hasTokens ? this.opening?.report : undefined),
+      term: () => this.term() ?? 0,
       onWriteError: (path, text) => troubles.tell('status of the economy', path, text),
     });
   }
@@ -321,10 +327,45 @@ export class SchedulerProcess {
     });
   }
 
+  private makeOpening(): StatusOpening | undefined {
+    const { economy, core } = this;
+    if (economy === undefined || this.options.config.economy.ledger.path !== '') return undefined;
+    return new StatusOpening({
+      tenants: () => economy.objects('Tenant'),
+      boundPods: () => {
+        let bound = 0;
+        core.view().forEachPod(({ nodeName }) => {
+          if (nodeName !== '') bound++;
+        });
+        return bound;
+      },
+      feed: (event) => this.feed(event),
+      onReport: (...report) => this.tellOpening(economy, ...report),
+    });
+  }
+
+  private tellOpening(economy: EconomyFeed, report: OpeningReport, note: string, isWarning: boolean): void {
+    if (!economy.hasTokens) return;
+    this.options.log[isWarning ? 'warn' : 'info'](report, `ledger rebuilt: ${note}`);
+    const market = economy.objects('Market').find(({ name }) => name === MARKET_NAME);
+    if (market === undefined || this.options.dryRun) return;
+    const { name, uid } = market;
+    this.writers.events.record({
+      regarding: { apiVersion: 'teg.dev/v1alpha1', kind: 'Market', namespace: '', name, uid },
+      ...{ type: isWarning ? 'Warning' : 'Normal', reason: 'LedgerRebuilt', action: 'TakingOver', note },
+    });
+  }
+
+  /** Fencing token of this leader; undefined: there is no election. */
+  private term(): number | undefined {
+    return this.lease && this.lease.transitions + 1;
+  }
+
   /** @returns False: the ledger cannot be used, and the process ends. */
   private openLedger(): boolean {
     try {
-      this.ledger?.lead(this.lease && this.lease.transitions + 1, this.driver.nowSeconds());
+      this.ledger?.lead(this.term(), this.driver.nowSeconds());
+      this.opening?.lead(this.term(), this.driver.nowSeconds());
       return true;
     } catch (error) {
       this.options.onBroken(error);

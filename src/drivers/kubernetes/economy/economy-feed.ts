@@ -55,6 +55,7 @@ interface Followed<Spec> {
 /** What is known of an object that has a status. */
 export interface FollowedObject {
   readonly name: string;
+  readonly uid: string;
   readonly generation: number;
   readonly status: StatusObject;
 }
@@ -81,6 +82,11 @@ export class EconomyFeed {
     return this.problems.get(`${kind} ${name}`) ?? '';
   }
 
+  /** True if the market in force asks for tokens. */
+  get hasTokens(): boolean {
+    return this.fed.market.tokens === true;
+  }
+
   /** Half-life of the market in force, seconds. */
   get halfLifeSeconds(): number {
     return this.fed.market.halfLifeSeconds;
@@ -89,7 +95,7 @@ export class EconomyFeed {
   /** @returns The Markets or Tenants that the API server has. */
   objects(kind: 'Market' | 'Tenant'): readonly FollowedObject[] {
     const known: ReadonlyMap<string, Followed<unknown>> = kind === 'Market' ? this.markets : this.tenants;
-    return [...known].map(([name, { generation, status }]) => ({ name, generation, status }));
+    return [...known].map(([name, { uid, generation, status }]) => ({ name, uid, generation, status }));
   }
 
   /** @returns True if a namespace is known to be there. */

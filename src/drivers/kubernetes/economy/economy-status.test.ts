@@ -77,6 +77,8 @@ class Written {
       mayRun: () => true,
       feed: this.feed,
       frame: () => this.frame,
+      opening: () => undefined,
+      term: () => 3,
       onWriteError: (path, text) => this.problems.push(`${path}: ${text}`),
     });
     onTestFinished(() => this.writer.stop());

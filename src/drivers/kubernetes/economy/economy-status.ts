@@ -9,6 +9,8 @@
  */
 import type { EconomyFrame } from '../../../governor/pods/frame/economy-frame.ts';
 import type { ApiAnswer } from '../client/api.ts';
+import type { OpeningReport } from '../ledger/status-opening.ts';
+import { snapshotOf } from '../ledger/tenant-snapshot.ts';
 import { answerText, at, textAt } from '../writes/retrying-request.ts';
 import { type WishPorts, WishRounds } from '../writes/wish-rounds.ts';
 import type { EconomyFeed } from './economy-feed.ts';
@@ -39,6 +41,10 @@ export interface EconomyStatusPorts extends WishPorts {
   readonly feed: EconomyFeed;
   /** @returns Undefined: there is no economy. */
   readonly frame: () => EconomyFrame | undefined;
+  /** What the ledger of this leader began with; undefined: it is in a file, or there are no tokens. */
+  readonly opening: () => OpeningReport | undefined;
+  /** Fencing token of this leader, for snapshots. */
+  readonly term: () => number;
   /** @param what Path of the object. */
   readonly onWriteError: (what: string, text: string) => void;
 }
@@ -63,6 +69,8 @@ export class EconomyStatusWriter {
   private readonly triedAt = new Map<string, number>();
   /** Statuses of Accounts as written in this term, by namespace. */
   private readonly accounts = new Map<string, StatusObject>();
+  /** Fields that the API server did not keep, by path. */
+  private readonly dropped = new Map<string, ReadonlySet<string>>();
   private wasLeading = false;
 
   constructor(ports: EconomyStatusPorts) {
@@ -97,9 +105,15 @@ export class EconomyStatusWriter {
     if (!isLeading) return;
     this.counts.rounds++;
     const frame = this.ports.frame();
-    this.wishFor('Market', 'markets', () => marketStatus(frame));
+    const ledger = this.ports.opening() ?? null;
+    this.wishFor('Market', 'markets', () => ({ ...marketStatus(frame), ledger }));
     const tenants = new Map(frame?.tenants.map((tenant) => [tenant.name, tenant]));
-    this.wishFor('Tenant', 'tenants', (name) => tenantStatus(tenants.get(name)));
+    const term = this.ports.term();
+    this.wishFor('Tenant', 'tenants', (name) => {
+      const tenant = tenants.get(name);
+      const snapshot = frame && tenant && snapshotOf(tenant, frame, term);
+      return { ...tenantStatus(tenant), snapshot: snapshot ?? null };
+    });
     const namespaces = new Map(frame?.namespaces.map((each) => [each.name, each]));
     for (const name of new Set([...namespaces.keys(), ...this.accounts.keys()])) {
       if (!this.ports.feed.hasNamespace(name)) this.forgetAccount(name);
@@ -116,6 +130,7 @@ export class EconomyStatusWriter {
     this.rounds.wishes.clear();
     this.accounts.clear();
     this.triedAt.clear();
+    this.dropped.clear();
   }
 
   private forgetAccount(namespace: string): void {
@@ -141,7 +156,7 @@ export class EconomyStatusWriter {
   private wish(path: string, before: StatusObject, status: StatusObject, namespace: string): void {
     const tried = this.triedAt.get(path) ?? Number.NEGATIVE_INFINITY;
     const isEarly = this.ports.clock.nowSeconds() < tried + OBJECT_SECONDS_MIN;
-    if (!hasChanged(before, status)) this.rounds.wishes.delete(path);
+    if (!hasChanged(before, without(status, this.dropped.get(path)))) this.rounds.wishes.delete(path);
     else if (!isEarly && !this.rounds.isBusy(path)) {
       const isMissing = this.rounds.wishes.get(path)?.isMissing ?? false;
       this.rounds.wishes.set(path, { path, status, namespace, isMissing });
@@ -159,6 +174,7 @@ export class EconomyStatusWriter {
     const answer = await this.rounds.ask({ method: 'PATCH', path: `${path}/status`, body: { status } });
     if (answer?.status === 200) {
       this.counts.written++;
+      this.noteDropped(path, status, (at(answer.body, 'status') ?? {}) as StatusObject);
       if (namespace !== '') this.accounts.set(namespace, (at(answer.body, 'status') ?? {}) as StatusObject);
       return true;
     }
@@ -167,6 +183,20 @@ export class EconomyStatusWriter {
     if (namespace === '') return true;
     this.rounds.wishes.set(path, { ...wish, isMissing: true });
     return false;
+  }
+
+  /** A definition that is older than this TEG drops fields: they are not written again and again. */
+  private noteDropped(path: string, wanted: StatusObject, kept: StatusObject): void {
+    const fields = Object.keys(wanted).filter((field) => wanted[field] !== null && !(field in kept));
+    if (fields.length > 0 && !this.dropped.has(path)) {
+      const names = fields.map((field) => `status.${field}`).join(', ');
+      this.ports.onWriteError(
+        path,
+        `the API server dropped ${names}: apply the crds of this version's chart`,
+      );
+    }
+    if (fields.length === 0) this.dropped.delete(path);
+    else this.dropped.set(path, new Set(fields));
   }
 
   private async create({ path, status, namespace }: StatusWish): Promise<boolean> {
@@ -195,6 +225,11 @@ export class EconomyStatusWriter {
       this.ports.onWriteError(path, `${answerText(answer)} ${textAt(answer.body, 'reason')}`);
     return true;
   }
+}
+
+function without(status: StatusObject, fields: ReadonlySet<string> | undefined): StatusObject {
+  if (fields === undefined) return status;
+  return Object.fromEntries(Object.entries(status).filter(([field]) => !fields.has(field)));
 }
 
 function accountPath(namespace: string): string {

@@ -26,6 +26,8 @@ export function hasChanged(before: StatusObject, wanted: StatusObject): boolean 
   if (!isDeepStrictEqual(old, conditions)) return true;
   return fieldsOf(rest, fields).some((field) => {
     const [a, b] = [rest[field] ?? null, fields[field] ?? null];
+    // It goes with what else is written: no write of its own, unless there is none yet.
+    if (field === 'snapshot') return (a === null) !== (b === null);
     const isShown = typeof a === 'string' && typeof b === 'string' && COLUMNS.has(field);
     return !isShown && differ(a, b, field, 0);
   });
