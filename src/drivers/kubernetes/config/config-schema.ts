@@ -203,7 +203,7 @@ const ECONOMY = z.strictObject({
   ledger: z
     .strictObject({
       path: path(
-        "File of the leader's ledger, on a volume that all replicas share or that moves to the next one; '': in memory, and tenants begin again with a day of their mint after a restart. Only where Market.spec.tokens is true.",
+        "File of the leader's ledger, on a volume that all replicas share or that moves to the next one; '': in memory, and a new leader goes on from snapshots in Tenant.status. Only where Market.spec.tokens is true.",
       ),
     })
     .prefault({})

@@ -5,7 +5,7 @@
  *                      └──▶ the core gets the ledger, and its balances as an event ──▶ decisions, each turn committed before it binds
  *
  * A leader that hangs and wakes is refused by the file: `TEG_STORE_FENCED`, and its process ends. Without a file the ledger is in
- * memory, and a new leader forgets all balances. Debts are forgotten in both cases.
+ * memory, and a new leader goes on from snapshots (`status-opening.ts`). Debts are forgotten in both cases.
  */
 import type { PodEvent } from '../../../governor/pods/pod-events.ts';
 import type { Ledger } from '../../../market/ledger.ts';
