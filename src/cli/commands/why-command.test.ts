@@ -229,6 +229,15 @@ describe('the parts of a rank', () => {
 });
 
 describe('teg share', () => {
+  it('reads a result from a pipe whose writer is slow', () => {
+    const script = `(head -c 1000 "$1"; sleep 1; tail -c +1001 "$1") | "$2" "$3" share -`;
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', result, process.execPath, TEG], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/vision .*12\.0/);
+  });
+
   it('prints the tenants of a result', () => {
     expect(teg('share', result).stdout).toMatch(/vision .*12\.0/);
   });

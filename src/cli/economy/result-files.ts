@@ -9,6 +9,7 @@ import {
   tenantSharesSchema,
 } from '../../simulation/metrics/tenant-result.ts';
 import { waitingReportSchema } from '../../simulation/metrics/waiting-report.ts';
+import { isPipe, isStandardInput, readPipe, readStandardInput } from '../../traces/pipe.ts';
 
 /** Largest file that is read. */
 const BYTES_MAX = 256 << 20;
@@ -27,23 +28,19 @@ const questionedResultSchema = z.object({
 export type QuestionedResult = z.infer<typeof questionedResultSchema>;
 
 /** @throws TegError TEG_INPUT_NOT_FOUND, TEG_INPUT_TOO_LARGE, TEG_INPUT_UNKNOWN_FORMAT: no result of a simulation. */
-export function readResult(path: string): QuestionedResult {
+export async function readResult(path: string): Promise<QuestionedResult> {
   const expected = 'expected the output of `teg simulate --json`';
   let text: string;
   try {
-    text = readFileSync(path === '-' ? 0 : path, 'utf8');
+    text = isPipe(path) ? await readPiped(path) : readFileSync(path, 'utf8');
   } catch (cause) {
+    if (cause instanceof TegError) throw cause;
     throw new TegError(
       'TEG_INPUT_NOT_FOUND',
       `${path} cannot be read (${(cause as Error).message}); ${expected}: name another file`,
     );
   }
-  if (text.length > BYTES_MAX) {
-    throw new TegError(
-      'TEG_INPUT_TOO_LARGE',
-      `${path} has ${text.length} characters, expected at most ${BYTES_MAX}: leave the series out with --no-series`,
-    );
-  }
+  if (text.length > BYTES_MAX) throw tooLarge(path);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -56,6 +53,24 @@ export function readResult(path: string): QuestionedResult {
   throw new TegError(
     'TEG_INPUT_UNKNOWN_FORMAT',
     `${path} is not such a result: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}; ${expected}: name another file`,
+  );
+}
+
+/** A program that writes the result may still be busy: the pipe is waited for. */
+async function readPiped(path: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const bytes of isStandardInput(path) ? readStandardInput() : readPipe(path)) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > BYTES_MAX) throw tooLarge(path);
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(path: string): TegError {
+  return new TegError(
+    'TEG_INPUT_TOO_LARGE',
+    `${path} has more than the ${BYTES_MAX} characters that are read: leave the series out with --no-series`,
   );
 }
 

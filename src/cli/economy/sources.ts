@@ -61,7 +61,7 @@ export async function waitingFrom(options: SourceOptions, path: string | undefin
   if (snapshot !== undefined) return (await answersOf(snapshot, options)).waiting;
   if (server === undefined) {
     const { readResult } = await import('./result-files.ts');
-    return (await import('./waiting-text.ts')).waitingIn(readResult(path as string));
+    return (await import('./waiting-text.ts')).waitingIn(await readResult(path as string));
   }
   const { waitingReportSchema } = await import('../../simulation/metrics/waiting-report.ts');
   return pageOf(
@@ -91,7 +91,7 @@ export async function tenantsFrom(
     return { ...sharesOf(page, without), waiting: () => waitingFrom(options, undefined) };
   }
   const { readResult, tenantsOf } = await import('./result-files.ts');
-  const result = readResult(path as string);
+  const result = await readResult(path as string);
   const { waitingIn } = await import('./waiting-text.ts');
   return {
     ...(result.shares ?? { atSeconds: result.endSeconds, tenants: tenantsOf(result, path as string) }),

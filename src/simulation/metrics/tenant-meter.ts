@@ -125,8 +125,12 @@ export class TenantMeter implements Accounts {
     }
   }
 
-  /** @param endSeconds End of virtual time. @returns The tenants, parents first. */
-  results(endSeconds: number): TenantResult[] {
+  /**
+   * @param endSeconds     End of virtual time.
+   * @param decidedSeconds The latest time that the accounts have seen, at least `endSeconds`: that of what is spent.
+   * @returns              The tenants, parents first.
+   */
+  results(endSeconds: number, decidedSeconds: number = endSeconds): TenantResult[] {
     const { tree, usage } = this.accounts;
     for (const tenant of tree.tenants) this.settle(tenant, endSeconds);
     this.sampleLoans(endSeconds);
@@ -135,11 +139,11 @@ export class TenantMeter implements Accounts {
     const top = tree.childrenOf(CLUSTER_TENANT);
     const all = top.reduce((sum, tenant) => sum + time(this.meterOf(tenant)), 0);
     return tree.tenants.map((tenant) =>
-      this.resultOf(tenant, endSeconds, all === 0 ? 0 : time(this.meterOf(tenant)) / all),
+      this.resultOf(tenant, all === 0 ? 0 : time(this.meterOf(tenant)) / all, endSeconds, decidedSeconds),
     );
   }
 
-  private resultOf(tenant: number, endSeconds: number, share: number): TenantResult {
+  private resultOf(tenant: number, share: number, endSeconds: number, decidedSeconds: number): TenantResult {
     const { tree, budgets } = this.accounts;
     const meter = this.meterOf(tenant);
     const { name, parent, weight, quota, budget } = tree.specOf(tenant);
@@ -170,7 +174,7 @@ export class TenantMeter implements Accounts {
       gpuHours: meter.usedGpu / MILLI / HOUR,
       share,
       levelShare: Number.isFinite(levelShare) ? levelShare : null,
-      spentTokens: budget === undefined ? null : budgets.spentOf(tenant, endSeconds),
+      spentTokens: budget === undefined ? null : budgets.spentOf(tenant, decidedSeconds),
     };
   }
 

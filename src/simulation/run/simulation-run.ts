@@ -142,6 +142,11 @@ export class SimulationRun {
     }
   }
 
+  /** The latest time that the decider has seen: it may have been woken in vain after `now`. */
+  get decidedSeconds(): number {
+    return Math.max(this.now, this.wokeAt);
+  }
+
   /**
    * Runs to the end.
    *

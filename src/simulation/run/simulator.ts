@@ -118,7 +118,7 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     onProgress: options.onProgress ?? (() => {}),
   });
   const ended = run.run();
-  built?.market?.settle(run.now);
+  built?.market?.settle(run.decidedSeconds);
   if (log !== undefined) options.onJobs?.(log.records());
   if (queueMeter !== undefined) options.onQueue?.(queueMeter.figures(discipline?.promises));
   const wallMicros = (options.clockMicros?.() ?? 0) - startedMicros;
@@ -129,8 +129,8 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
     ...waitingPart(decider, table, run.now, options.queue === 'teg' ? built?.market : undefined),
     ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
     ...heldIdlePart(discipline, cluster, run.now),
-    ...(tenants === undefined ? {} : { tenants: tenants.results(run.now) }),
-    ...marketPart(built, cluster, run.now),
+    ...(tenants === undefined ? {} : { tenants: tenants.results(run.now, run.decidedSeconds) }),
+    ...marketPart(built, cluster, run.decidedSeconds),
     ...podsPart(pods, options.world?.originSeconds),
     ...whatIfPart(recorded, table, cluster, decider),
     ...(watch === undefined ? {} : { explained: watch.result() }),

@@ -129,6 +129,19 @@ function expectWithinLimits(jobs: JobTable, [result, records]: [SimulationResult
   expect(most.get('a L4')).toBe(3);
 }
 
+test.each(['best-effort', 'easy', 'teg'] as const)(
+  'a run ends whose last job no budget can pay for, under %s',
+  (queue) => {
+    const budget = { tokens: 1, periodSeconds: 24 * HOUR, onEmpty: 'Wait' as const };
+    const tenants = { market: MARKET, tenants: [tenantSpec('a', { budget })] };
+    const jobs = tableOf([spec(0, { gpuCount: 4, durationSeconds: 10 * HOUR, requestedSeconds: 10 * HOUR })]);
+    const [result] = run({ jobs, tenants, queue });
+    expect(result.ended).toBe('stalled');
+    expect(result.tenants?.[0]).toMatchObject({ name: 'a', waiting: 1, spentTokens: 0 });
+    expect(result.waiting?.jobs[0]).toMatchObject({ code: 'budget-empty' });
+  },
+);
+
 describe('limits and loans hold, and every job runs in the end', () => {
   const jobs = busy(400, 3);
   test.each(POLICIES.map(({ name }) => name))('under the policy %s', (name) => {

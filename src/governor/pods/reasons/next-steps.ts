@@ -16,8 +16,10 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
   'group-missing': ({ group }) => `Create the pod group ${group}.`,
   'gang-incomplete': ({ needPods, havePods }) =>
     `Create ${Number(needPods) - Number(havePods)} more of its pods, or remove their gates.`,
-  'budget-empty': ({ tenant }) =>
-    `Wait for the next period, or raise spec.budget.tokens of tenant ${tenant}.`,
+  'budget-empty': ({ tenant, spentTokens, reservedTokens }) =>
+    spentTokens === 0 && reservedTokens === 0
+      ? `Raise spec.budget.tokens of tenant ${tenant}, or ask for less.`
+      : `Wait for the next period, or raise spec.budget.tokens of tenant ${tenant}.`,
   'price-too-high': ({ tenant }) => `Wait until tenant ${tenant} has saved enough, or ask for fewer GPUs.`,
   'limit-reached': ({ tenant }) => `Wait for a job of tenant ${tenant} to end, or raise its spec.limit.`,
   'quota-used-up': ({ tenant, lentTo }) =>

@@ -19,8 +19,10 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
   'gang-incomplete': ({ needPods, havePods }) =>
     `${havePods} of at least ${needPods} pods of its gang exist and may start.`,
   'budget-empty': ({ tenant, spentTokens, reservedTokens, budgetTokens, periodEndsAtSeconds }, now) =>
-    `Tenant ${tenant} has spent ${spentTokens} and set aside ${reservedTokens} of its ${budgetTokens} tokens; ` +
-    `the next period begins in ${spanText(Number(periodEndsAtSeconds) - now)}.`,
+    spentTokens === 0 && reservedTokens === 0
+      ? `A whole period's budget of tenant ${tenant}, ${budgetTokens} tokens, does not cover it.`
+      : `Tenant ${tenant} has spent ${spentTokens} and set aside ${reservedTokens} of its ${budgetTokens} tokens; ` +
+        `the next period begins in ${spanText(Number(periodEndsAtSeconds) - now)}.`,
   'price-too-high': ({ tenant, needTokens, availableTokens }) =>
     `Its rent is ${needTokens} tokens at today's price, and tenant ${tenant} has ${availableTokens}.`,
   'limit-reached': (data) =>

@@ -238,7 +238,7 @@ const ROWS: readonly ReasonRow[] = [
         gpuPodOf('p', 'nlp', 8),
       ),
     code: 'budget-empty',
-    text: /of its 7 tokens; the next period begins in/,
+    text: /A whole period's budget of tenant nlp, 7 tokens, does not cover it/,
     holder: 'nlp',
   },
   {
@@ -272,7 +272,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'sub', 3));
     },
     code: 'budget-empty',
-    text: /Tenant top/,
+    text: /budget of tenant top, 1 tokens/,
     holder: 'top',
   },
   // Quota.
