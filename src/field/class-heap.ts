@@ -50,6 +50,7 @@ export class ClassHeap {
 
   /** Removes the top. Only if `size` > 0. O(log size). */
   pop(): void {
+    assert(this.size > 0, 'pop of an empty heap of classes');
     const { ids, costs } = this;
     const n = --this.size;
     this.sink(0, ids[n] as number, costs[n] as number);

@@ -4,7 +4,7 @@
  * An assertion that fails is a bug of TEG, never bad input: a user's mistake is a `TegError` with a code. Assertions
  * stay on in production, as a wrong placement costs more than a restart; so they must be cheap: a comparison of numbers
  * that are at hand, a constant message, once a call and not once an element of a loop. The innermost functions of the
- * field (heaps, prices, potentials) have none: each uses up the compiler's inlining budget, and together they cost a
+ * field (prices, potentials) have none: each uses up the compiler's inlining budget, and together they cost a
  * decision 6 %. Tests check these against oracles and laws after every call.
  */
 

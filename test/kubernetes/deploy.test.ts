@@ -35,6 +35,9 @@ const ALL_ON = [
   '--set=serviceMonitor.enabled=true',
   '--set=prometheusRule.enabled=true',
   '--set=dashboard.enabled=true',
+  '--set=ledger.enabled=true',
+  '--set=ledger.accessMode=ReadWriteMany',
+  '--set=ledger.storageClassName=shared',
   '--set=server.tlsSecretName=teg-tls',
   `--set=image.digest=sha256:${'a'.repeat(64)}`,
   '--set-json=imagePullSecrets=[{"name":"pull"}]',
@@ -114,6 +117,7 @@ describeWithControlPlane('the chart', ['helm'], () => {
       podMaxBackoffSeconds: 30,
       zones: { label: 'topology.kubernetes.io/zone' },
       logging: { level: 'debug' },
+      economy: { ledger: { path: '/var/lib/teg/ledger.sqlite' } },
       server: { port: 8443, tls: { certFile: '/etc/teg-tls/tls.crt', keyFile: '/etc/teg-tls/tls.key' } },
     });
   });
@@ -127,9 +131,39 @@ describeWithControlPlane('the chart', ['helm'], () => {
     [['--set-json=schedulerNames=[{"name":"a","strategy":"even"}]'], '/schedulerNames/0'],
     [['--set-json=metricsReaders=[{"kind":"ServiceAccount","name":"x"}]'], '/metricsReaders/0'],
     [['--set=image.digest=latest'], '/image/digest'],
+    [['--set=ledger.enabled=true'], '/replicas'],
+    [['--set=ledger.size=1'], '/ledger/size'],
+    [['--set=ledger.accessMode=ReadOnlyMany'], '/ledger/accessMode'],
     [['--set=serviceAccount.create=false'], 'serviceAccount.name is needed'],
   ])('%s is refused with the place of the mistake', (flags, place) => {
     expect(() => renderChart(helm, flags)).toThrow(place);
+  });
+
+  test('the ledger has a volume that outlives the release, or one that is there', () => {
+    const one = ['--set=ledger.enabled=true', '--set=replicas=1'];
+    const made = manifestsOf(renderChart(helm, one));
+    expect(made.find(({ kind }) => kind === 'PersistentVolumeClaim')).toMatchObject({
+      metadata: { name: 'teg-ledger', annotations: { 'helm.sh/resource-policy': 'keep' } },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+    const given = manifestsOf(renderChart(helm, [...one, '--set=ledger.existingClaim=mine']));
+    expect(given.some(({ kind }) => kind === 'PersistentVolumeClaim')).toBe(false);
+    for (const [manifests, claimName] of [
+      [made, 'teg-ledger'],
+      [given, 'mine'],
+    ] as const) {
+      expect(manifests.find(({ kind }) => kind === 'Deployment')?.spec).toMatchObject({
+        strategy: { type: 'Recreate' },
+        template: {
+          spec: {
+            containers: [
+              { volumeMounts: expect.arrayContaining([{ name: 'ledger', mountPath: '/var/lib/teg' }]) },
+            ],
+            volumes: expect.arrayContaining([{ name: 'ledger', persistentVolumeClaim: { claimName } }]),
+          },
+        },
+      });
+    }
   });
 
   test('without an election there is one replica at a time, and no Lease', () => {

@@ -48,6 +48,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.server.tlsSecretName -}}
 {{- $_ := set $own.server "tls" (dict "certFile" "/etc/teg-tls/tls.crt" "keyFile" "/etc/teg-tls/tls.key") -}}
 {{- end -}}
+{{- if .Values.ledger.enabled -}}
+{{- $_ := set $own "economy" (dict "ledger" (dict "path" "/var/lib/teg/ledger.sqlite")) -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite (deepCopy .Values.config) $own) -}}
 {{- end -}}
 
@@ -58,6 +61,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $names = append $names (ternary (get (ternary . dict (kindIs "map" .)) "name") . (kindIs "map" .)) -}}
 {{- end -}}
 {{- join ", " $names -}}
+{{- end -}}
+
+{{- define "teg.ledgerClaim" -}}
+{{ .Values.ledger.existingClaim | default (printf "%s-ledger" (include "teg.fullname" .)) }}
 {{- end -}}
 
 {{- define "teg.leaseName" -}}
