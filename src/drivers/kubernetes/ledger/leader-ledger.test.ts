@@ -112,4 +112,49 @@ describe('the ledger of a leader', () => {
     expect(() => older.ledger.lead(4, older.seconds)).toThrow('another process leads');
     leader.ledger.stop();
   });
+
+  test('that leads again after another one goes on from the file', () => {
+    const path = join(folder, 'back.ledger');
+    const first = new Leader(path, 1_000_000);
+    first.ledger.lead(1, first.seconds);
+    first.pod('a');
+    first.decide();
+    const second = new Leader(path, 1_000_060);
+    second.pod('a', 'n1');
+    second.ledger.lead(2, second.seconds);
+    second.pod('b');
+    expect(second.decide()).toEqual(['b']);
+    second.ledger.stop();
+    first.seconds += 120;
+    first.pod('b', 'n1');
+    first.ledger.lead(3, first.seconds);
+    first.pod('c');
+    expect(first.decide()).toEqual(['c']);
+    expect(openPods(path)).toEqual(['a', 'b', 'c']);
+    first.ledger.stop();
+  });
+
+  test('bindings are stored at once, ends within a second; a clock that is behind the file does not matter', () => {
+    const path = join(folder, 'urgent.ledger');
+    const leader = new Leader(path, 1_000_000);
+    leader.ledger.lead(1, leader.seconds);
+    for (const name of ['a', 'b']) {
+      leader.pod(name);
+      expect(leader.decide()).toEqual([name]);
+    }
+    expect(openPods(path)).toEqual(['a', 'b']);
+    leader.core.step({ kind: 'pod-gone', uid: 'a' }, leader.seconds);
+    expect(leader.decide()).toEqual([]);
+    expect(openPods(path)).toEqual(['a', 'b']);
+    leader.seconds += 2;
+    leader.decide();
+    expect(openPods(path)).toEqual(['b']);
+    leader.ledger.stop();
+    const behind = new Leader(path, leader.seconds - HOUR);
+    behind.pod('b', 'n1');
+    behind.ledger.lead(2, behind.seconds);
+    behind.decide();
+    behind.ledger.stop();
+    expect(openPods(path)).toEqual(['b']);
+  });
 });
