@@ -288,6 +288,8 @@ function checkNothingFits(internals: PodSchedulerInternals): void {
     line.pods.forEach((pod) => {
       const group = pod.group === '' ? undefined : groups.get(pod.group);
       const allowed = group === undefined ? undefined : groupDomain(state, group);
+      // Room that is there may be a champion's; it waits for the room that is being made for it.
+      if (champions.isKeeping && state.claimed.has(pod)) return;
       if (lacksQuota(internals, pod, [pod])) return;
       const slot = firstThatTakes(internals, pod, allowed);
       assert(slot < 0, `pod ${pod.name} waits, but fits on ${state.slots.nameOf(slot)}`);

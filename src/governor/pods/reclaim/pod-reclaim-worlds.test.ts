@@ -15,7 +15,7 @@ const WORLDS = Number(process.env.TEG_POD_RECLAIM_WORLDS ?? 40);
 
 /** Lives of n worlds. @returns Sums of what happened. */
 function lives(count: number, optionsOf: (seed: number) => LifeOptions): ReclaimLife['sums'] {
-  const sums = { evictions: 0, partial: 0, forced: 0, improved: 0 };
+  const sums = { evictions: 0, partial: 0, forced: 0, improved: 0, crowned: 0, beside: 0 };
   for (let seed = 1; seed <= count; seed++) {
     const life = new ReclaimLife(seed, optionsOf(seed));
     try {
@@ -23,7 +23,7 @@ function lives(count: number, optionsOf: (seed: number) => LifeOptions): Reclaim
     } catch (error) {
       throw new Error(`world ${seed}: ${String(error)}`, { cause: error });
     }
-    for (const name of ['evictions', 'partial', 'forced', 'improved'] as const) sums[name] += life.sums[name];
+    for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += life.sums[name];
   }
   return sums;
 }
@@ -40,6 +40,13 @@ describe('random lives', () => {
     expect(sums.improved).toBeGreaterThan(WORLDS / 4);
     expect(sums.partial).toBeGreaterThan(0);
     expect(sums.forced).toBeGreaterThan(0);
+  }, 600_000);
+
+  test('beside champions: these do not plan on room that a claim keeps, and keep no claim from it', () => {
+    const sums = lives(WORLDS, () => ({ hasChampions: true }));
+    expect(sums.evictions).toBeGreaterThan(WORLDS);
+    expect(sums.crowned).toBeGreaterThan(WORLDS);
+    expect(sums.beside).toBeGreaterThan(0);
   }, 600_000);
 
   test('find evictions of what a quota covers', () => {

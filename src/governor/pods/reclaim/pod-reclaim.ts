@@ -143,8 +143,14 @@ export class PodReclaim {
   /** A pod leaves the scheduler's state. */
   gone(pod: PodRecord): void {
     this.refused.forget(pod);
+    const isVictim = this.claims.claimOf(pod) !== undefined;
     const ready = this.claims.podGone(pod);
     if (ready !== undefined) this.ports.wake(ready.claimant);
+    if (!isVictim) return;
+    // Others whose own victims are gone waited for this one, too, if it left one of their nodes.
+    for (const claim of this.claims.openClaims()) {
+      if (this.claims.stateOf(claim)?.leaving.size === 0) this.ports.wake(claim.claimant);
+    }
   }
 
   /** A victim could not be evicted. @returns True if it was one of a claim's. */

@@ -5,6 +5,7 @@ import type { ReclaimUnit } from '../../../market/reclaim/reclaim-world.ts';
 import { TreeTenants } from '../../../market/reclaim/tree-tenants.ts';
 import { PREEMPTION_DEFAULTS } from '../../../market/tenants/spec.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
+import { GRACE_SECONDS } from '../champion/pod-ends.ts';
 import { gpuNode, gpuPodOf, labelledMarket, setEconomy, teamTenant } from '../economy/economy.fixtures.ts';
 import type { EvictEffect } from '../pod-events.ts';
 import { group, selector, TestCluster } from '../scheduler.fixtures.ts';
@@ -12,6 +13,7 @@ import { isGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
 
 const STEPS = 25;
+const STEPS_WITH_CHAMPIONS = 60;
 const LEAVES = ['x', 'y', 'z'] as const;
 /** Attempts at one place, and one elsewhere. */
 const ATTEMPTS_MAX = 4;
@@ -26,13 +28,18 @@ interface Job {
 export interface LifeOptions {
   /** A second scheduler binds pods without a look at claims. */
   readonly hasRival?: boolean;
+  /** Pods say how long they run, and run that long; who waits for long becomes champion. */
+  readonly hasChampions?: boolean;
 }
 
 /** One life. */
 export class ReclaimLife {
   readonly cluster = new TestCluster();
-  /** Pods evicted; gangs of which a part was; evictions beyond a budget; passes with evictions whose potential was compared. */
-  readonly sums = { evictions: 0, partial: 0, forced: 0, improved: 0 };
+  /**
+   * Pods evicted; gangs of which a part was; evictions beyond a budget; passes with evictions whose potential was compared; plans of
+   * champions; those made beside claims.
+   */
+  readonly sums = { evictions: 0, partial: 0, forced: 0, improved: 0, crowned: 0, beside: 0 };
   private readonly random: Random;
   private readonly options: LifeOptions;
   private readonly quotas = new Map<string, number>();
@@ -43,6 +50,10 @@ export class ReclaimLife {
   private readonly evictedFor = new Map<string, Map<string, number>>();
   /** The tenant whose budget is spent with its first pod, or from the beginning. */
   private poor = '';
+  /** Victims that are leaving. */
+  private readonly slow: EvictEffect[] = [];
+  /** Of the pods that come now. */
+  private runSeconds = 0;
   private passes = 0;
   private count = 0;
 
@@ -71,7 +82,8 @@ export class ReclaimLife {
     });
     this.quotas.set('top', below);
     const priorityScope = random.nextInt(4) === 0 ? ('Cluster' as const) : ('Tenant' as const);
-    const champion = { afterSeconds: 60, reservationsMax: 1, unknownRuntime: 'Never' as const };
+    const afterSeconds = options.hasChampions === true ? 14 : 60;
+    const champion = { afterSeconds, reservationsMax: 1, unknownRuntime: 'Never' as const };
     setEconomy(cluster, 'enforce', { ...labelledMarket('a'), priorityScope, champion }, [
       teamTenant('top', { a: 2 }),
       ...leaves,
@@ -80,13 +92,18 @@ export class ReclaimLife {
 
   /** Lives it. @throws Error at the first wrong eviction. */
   live(): void {
-    for (let step = 0; step < STEPS; step++) {
+    const isLong = this.options.hasChampions === true;
+    for (let step = 0; step < (isLong ? STEPS_WITH_CHAMPIONS : STEPS); step++) {
       this.cluster.wait(7);
+      this.endDue();
+      if (this.random.nextInt(2) === 0) for (const victim of this.slow.splice(0)) this.leave(victim);
       const turn = this.random.nextInt(this.options.hasRival === true ? 5 : 4);
       if (turn < 2) this.submit();
+      if (isLong && turn > 0) this.submit();
       else if (turn === 2) this.end();
       else if (turn === 4) this.rival();
       for (let pass = 0; this.pass(); pass++) if (pass > 60) throw new Error('evictions do not stop');
+      this.checkClaimsStarted();
     }
     const { counts } = this.cluster.scheduler.internals.reclaim;
     if (this.options.hasRival !== true && counts.taken > 0)
@@ -103,7 +120,11 @@ export class ReclaimLife {
     const potential = this.potential();
     const isGrowing = this.hasGrowth();
     const partly = this.gangsOnNodes();
-    const effects = cluster.decide();
+    const planned = this.plans();
+    const claims = this.seats();
+    const effects = cluster.step({ kind: 'decide', max: 1000 }).slice();
+    this.checkChampions(planned, claims);
+    if (cluster.scheduler.hasWork) effects.push(...cluster.decide());
     const gone = effects.filter((effect): effect is EvictEffect => effect.kind === 'evict');
     this.checkQuotas(gone);
     const hasGrown =
@@ -129,8 +150,90 @@ export class ReclaimLife {
       if (claim.seats.some(({ slot }) => avoided?.has(slot)))
         throw new Error(`${claim.key} claims the place that was taken from it`);
     }
-    for (const victim of gone) this.leave(victim);
+    for (const victim of gone) {
+      // Some take their time, so that claims are there when champions are elected.
+      if (this.options.hasChampions === true && this.random.nextInt(3) > 0) this.slow.push(victim);
+      else this.leave(victim);
+    }
     return gone.length > 0;
+  }
+
+  /** Champions: when and where each starts. */
+  private plans(): Map<string, string> {
+    const plans = new Map<string, string>();
+    this.cluster.scheduler.internals.champions.forEach(({ key, startsBySeconds, slots }) => {
+      plans.set(key, `${startsBySeconds} ${slots.join()}`);
+    });
+    return plans;
+  }
+
+  /** Seats of claims: by uid the slot. */
+  private seats(): Map<string, number> {
+    const seats = new Map<string, number>();
+    for (const { key, seats: kept } of this.cluster.scheduler.internals.reclaim.claims.openClaims()) {
+      for (const { pod, slot } of kept) seats.set(`${key} ${pod.uid}`, slot);
+    }
+    return seats;
+  }
+
+  /** New plans leave the room that claims keep: what still runs then, what claims will run then, and the champion fit on its nodes. */
+  private checkChampions(
+    before: ReadonlyMap<string, string>,
+    claimsBefore: ReadonlyMap<string, number>,
+  ): void {
+    const { champions, state } = this.cluster.scheduler.internals;
+    const plans = this.plans();
+    const seatsNow = this.seats();
+    champions.forEach(({ key, startsBySeconds, slots, pods }) => {
+      if (plans.get(key) === before.get(key)) return;
+      this.sums.crowned++;
+      let room = 0;
+      let isBeside = false;
+      for (const slot of slots) {
+        const running = (state.slots.pods[slot] ?? []).filter((pod) => {
+          const isOld = pod.startedSeconds > 0;
+          return isOld && !pod.evicted && pod.startedSeconds + pod.expectedSeconds > startsBySeconds;
+        });
+        let claimed = 0;
+        for (const [seat, at] of claimsBefore) {
+          const [claimant, uid = ''] = seat.split(' ');
+          const run = state.pods.get(uid)?.expectedSeconds ?? 0;
+          // Those that were there before, and still are.
+          if (at !== slot || claimant === key || seatsNow.get(seat) !== slot) continue;
+          isBeside = true;
+          if (this.cluster.timeSeconds + GRACE_SECONDS + run > startsBySeconds) claimed++;
+        }
+        room += Math.max(0, 4 - running.length - claimed);
+      }
+      if (isBeside) this.sums.beside++;
+      if (room < pods) throw new Error(`the champion ${key} counts on room that others have then`);
+    });
+  }
+
+  /** Where all victims are gone, nobody keeps a claim from its room. */
+  private checkClaimsStarted(): void {
+    if (this.options.hasRival === true) return;
+    const { claims } = this.cluster.scheduler.internals.reclaim;
+    const nodes = new Set(claims.leavingPods().map(({ node }) => node));
+    const left = claims
+      .openClaims()
+      .find(
+        (claim) =>
+          claims.stateOf(claim)?.leaving.size === 0 && !claim.seats.some(({ slot }) => nodes.has(slot)),
+      );
+    if (left !== undefined) throw new Error(`the claim of ${left.key} is kept from its room`);
+  }
+
+  private endDue(): void {
+    if (this.options.hasChampions !== true) return;
+    const { state } = this.cluster.scheduler.internals;
+    for (const uid of [...this.pods.keys()]) {
+      const pod = state.pods.get(uid);
+      if (pod === undefined || pod.node < 0) continue;
+      if (pod.startedSeconds + pod.expectedSeconds > this.cluster.timeSeconds) continue;
+      this.cluster.update(uid, { ended: true });
+      this.pods.delete(uid);
+    }
   }
 
   /** GPUs by tenant that run and are not leaving. */
@@ -199,7 +302,7 @@ export class ReclaimLife {
           };
         }),
         startedSeconds: 0,
-        startOrder: Math.min(...records.map(({ sequence }) => sequence)) + (isClaim ? 1e9 : 0),
+        startOrder: Math.min(...records.map(startOrderOf)) + (isClaim ? 1e12 : 0),
         checkpointedSeconds: 0,
         replaceable: true,
         evictable: true,
@@ -223,6 +326,8 @@ export class ReclaimLife {
   private checkPotential(before: number[][][], gone: readonly EvictEffect[], hasGrown: boolean): void {
     // Who takes room by force lowers it, and so may a pod that joins its gang: it stands with the gang from then on.
     if (gone.length === 0 || this.options.hasRival === true || hasGrown || this.hasGrowth()) return;
+    // Claims that end because room came up elsewhere, while their victims still leave, are not followed here.
+    if (this.options.hasChampions === true) return;
     if (comparePotentials(this.potential(), before) >= 0)
       throw new Error(`evictions of ${gone.map(({ uid }) => uid).join(', ')} do not improve the potential`);
     this.sums.improved++;
@@ -345,6 +450,7 @@ export class ReclaimLife {
     const name = `p${this.count++}`;
     const priority = random.nextInt(3);
     const labels = random.nextInt(3) === 0 ? { guarded: 'yes' } : { app: 'job' };
+    if (this.options.hasChampions === true) this.runSeconds = 10 * random.nextInt(20);
     const of = { labels };
     if (random.nextInt(2) === 0) {
       this.add(gpuPodOf(name, namespace, 1, of, { priority }));
@@ -361,7 +467,9 @@ export class ReclaimLife {
     }
   }
 
-  private add(pod: PodDescription): void {
+  private add(of: PodDescription): void {
+    const expectedSeconds = 10 + this.runSeconds;
+    const pod = this.options.hasChampions === true && of.ours ? { ...of, expectedSeconds } : of;
     this.pods.set(pod.uid, pod);
     this.cluster.pods(pod);
   }
@@ -381,4 +489,9 @@ export class ReclaimLife {
     if (pods.length >= 4) return;
     this.add(gpuPodOf(`r${this.count++}`, LEAVES[0], 1, {}, { ours: false, nodeName }));
   }
+}
+
+/** As the scheduler numbers starts: by time, then by arrival. */
+function startOrderOf({ startedSeconds, stateSeconds, sequence }: PodRecord): number {
+  return (startedSeconds > 0 ? startedSeconds : stateSeconds) * 10_000 + sequence;
 }

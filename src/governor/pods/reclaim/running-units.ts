@@ -68,7 +68,8 @@ export class RunningUnits {
       if (pod.node < 0 || !isPlaced(pod)) continue;
       if (!this.starts.has(pod)) fresh.push(pod);
       const key = pod.group === '' ? unitKey(pod) : pod.group;
-      if (leaving.has(pod)) {
+      // Its tenant has no more of it: it must not lose others for what is leaving already.
+      if (leaving.has(pod) || isLeaving(pod)) {
         torn.add(key);
         continue;
       }
@@ -127,7 +128,7 @@ export class RunningUnits {
     let priority = first.priority;
     const pods = records.map((record): EvictablePod => {
       const { demand } = record.shape;
-      if (!record.ours || record.state !== PodState.Bound || isLeaving(record)) evictable = false;
+      if (!record.ours || record.state !== PodState.Bound) evictable = false;
       startOrder = Math.min(startOrder, this.starts.get(record) as number);
       startedSeconds = Math.min(startedSeconds, startedAt(record));
       checkpointedSeconds = Math.max(checkpointedSeconds, record.checkpointedSeconds);
