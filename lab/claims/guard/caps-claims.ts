@@ -8,7 +8,7 @@ import { authorityToSpare, breakBeforeMake } from '../../../src/guard/barrier/br
 import { type CapProblem, coupledCaps } from '../../../src/guard/barrier/coupled-caps.ts';
 import { HighOrderBarrier } from '../../../src/guard/barrier/high-order-barrier.ts';
 import type { Random } from '../../../src/kernel/random.ts';
-import { atLeast, atMost, type Claim, type Measurement, within } from '../claim.ts';
+import { atLeast, atMost, type Claim, type Measurement, numberText, within } from '../claim.ts';
 
 const DEVICES = 8;
 const FLOOR = 200;
@@ -221,9 +221,7 @@ export const BARRIER_DEGREES: Claim = {
         atMost('from states that are not admitted (degree 2)', outside[0] as number, 0.002),
         atMost('from states that are not admitted (degree 3)', outside[1] as number, 0.002),
       ],
-      notes: [
-        `Excess by degree: ${inside.map((x) => x.toExponential(1)).join(', ')}; what remains is the held input.`,
-      ],
+      notes: [`Excess by degree: ${inside.map(numberText).join(', ')}; what remains is the held input.`],
     };
   },
 };

@@ -8,33 +8,26 @@
 import { filterLag } from '../../../src/guard/barrier/growth-estimator.ts';
 import { GrowthFilter } from '../../../src/guard/barrier/growth-filter.ts';
 import type { Random } from '../../../src/kernel/random.ts';
-import { atMost, type Check, type Claim, type Measurement, within } from '../claim.ts';
+import { type Claim, type Measurement, within } from '../claim.ts';
 import {
   barrierOf,
   FILTER,
+  figures,
   filtered,
   firstDegree,
+  held,
   LAG,
   LIMIT,
+  overshoot,
   RATE_MAX,
   ROUNDING,
   standardRun,
   TICK,
   threshold,
 } from './growth-laws.ts';
-import { type GrowthLaw, type GrowthRun, runGrowth, rungeKutta } from './memory-plant.ts';
+import { type GrowthLaw, type GrowthRun, runGrowth } from './memory-plant.ts';
 
 const LAGS = [0.02, LAG] as const;
-
-/** @returns Overshoot past the limit, MB; the larger of two integrators. */
-function overshoot(law: () => GrowthLaw, changes: Partial<GrowthRun> = {}): number {
-  const exact = runGrowth(standardRun(law(), changes)).overshoot;
-  return Math.max(exact, runGrowth(standardRun(law(), { ...changes, integrator: rungeKutta })).overshoot);
-}
-
-function held(what: string, measured: number): Check {
-  return atMost(`overshoot in MB, ${what}`, measured, ROUNDING);
-}
 
 /** G-01. */
 export const GROWTH_HELD: Claim = {
@@ -134,7 +127,7 @@ export const GROWTH_GAIN: Claim = {
         held('started at m = 390, v = 1,000, which the filter refuses', overshoot(filtered, start(390))),
       ],
       notes: [
-        `Overshoot with k1 = 2/τ ${gain(2).toFixed(1)}, 4/τ ${gain(4).toFixed(1)} (cut at u = 0), from m = 390 ${overshoot(filtered, start(390)).toFixed(1)}. The design has 47.9, 70.0 and 89.5 from its own start.`,
+        `Overshoot with k1 = 2/τ ${figures([gain(2)])}, 4/τ ${figures([gain(4)])} (cut at u = 0), from m = 390 ${figures([overshoot(filtered, start(390))])}. The design has 47.9, 70.0 and 89.5 from its own start.`,
       ],
     };
   },
@@ -169,7 +162,7 @@ export const GROWTH_STALE: Claim = {
         ),
       ],
       notes: [
-        `Overshoot ${overshoot(careful, steady).toFixed(1)} with the margin, ${overshoot(filtered, steady).toFixed(1)} without (the design: −5.1 and 9.9).`,
+        `Overshoot ${figures([overshoot(careful, steady)])} with the margin, ${figures([overshoot(filtered, steady)])} without (the design: −5.1 and 9.9).`,
       ],
     };
   },
@@ -214,7 +207,7 @@ export const GROWTH_DEAD_TIME: Claim = {
         ),
       ],
       notes: [
-        `Overshoot at d = 20, 60, 200 ms: ignored ${list(naive)}; k2 = 1/(T + d) ${list(slower)}; margin ūd ${list(withMargin)}; commands counted, margin ūT ${list(predicted)}. The design has 19.5/59.5/199.5, 9.8/29.5/99.6, −10.3/−30.5/−104.9 and 9.5 without its margin.`,
+        `Overshoot at d = 20, 60, 200 ms: ignored ${figures(naive)}; k2 = 1/(T + d) ${figures(slower)}; margin ūd ${figures(withMargin)}; commands counted, margin ūT ${figures(predicted)}. The design has 19.5/59.5/199.5, 9.8/29.5/99.6, −10.3/−30.5/−104.9 and 9.5 without its margin.`,
       ],
     };
   },
@@ -258,12 +251,8 @@ export const GROWTH_QUANTUM: Claim = {
         held('weight 0.2 at T = 5 ms, no margin', Math.min(...slow)),
       ],
       notes: [
-        `Overshoot at q = 0.25, 0.5, 2: plain at 1 ms ${list(plain)}; weight 0.2 at 1 ms ${list(fast)}, at 5 ms ${list(slow)}; with the design’s margin q + 0.4ūT ${list(design)} (the design has −1.6/−1.6/−0.1), with q + ūT and the estimator’s lag ${list(ours)}.`,
+        `Overshoot at q = 0.25, 0.5, 2: plain at 1 ms ${figures(plain)}; weight 0.2 at 1 ms ${figures(fast)}, at 5 ms ${figures(slow)}; with the design’s margin q + 0.4ūT ${figures(design)} (the design has −1.6/−1.6/−0.1), with q + ūT and the estimator’s lag ${figures(ours)}.`,
       ],
     };
   },
 };
-
-function list(values: readonly number[]): string {
-  return values.map((x) => x.toFixed(1)).join('/');
-}

@@ -1,6 +1,7 @@
 /** Laws of memory growth under test: the filter of the guard, and the laws that must fail beside it. MB, MB/s. */
 import { GrowthFilter, type GrowthFilterOptions } from '../../../src/guard/barrier/growth-filter.ts';
-import type { GrowthLaw, GrowthRun } from './memory-plant.ts';
+import { atMost, type Check } from '../claim.ts';
+import { type GrowthLaw, type GrowthRun, runGrowth, rungeKutta } from './memory-plant.ts';
 
 /** M. */
 export const LIMIT = 400;
@@ -75,4 +76,20 @@ export function slackened(penalty: number): GrowthLaw {
 /** @returns A rate within [0, ū]. */
 export function cut(rate: number): number {
   return Math.min(Math.max(rate, 0), RATE_MAX);
+}
+
+/** @param law Makes the law with fresh state for each run. @returns Overshoot past the limit, MB; the larger of two integrators. */
+export function overshoot(law: () => GrowthLaw, changes: Partial<GrowthRun> = {}): number {
+  const exact = runGrowth(standardRun(law(), changes)).overshoot;
+  return Math.max(exact, runGrowth(standardRun(law(), { ...changes, integrator: rungeKutta })).overshoot);
+}
+
+/** @returns The check that a limit is not passed. @param measured MB. */
+export function held(what: string, measured: number): Check {
+  return atMost(`overshoot in MB, ${what}`, measured, ROUNDING);
+}
+
+/** @returns Figures of a note, with a minus sign. */
+export function figures(values: readonly number[], digits = 1): string {
+  return values.map((x) => x.toFixed(digits).replace('-', '−')).join('/');
 }

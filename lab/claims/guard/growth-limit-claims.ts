@@ -7,31 +7,37 @@
 
 import { GrowthFilter } from '../../../src/guard/barrier/growth-filter.ts';
 import type { Random } from '../../../src/kernel/random.ts';
-import { atLeast, atMost, type Check, type Claim, type Measurement, within } from '../claim.ts';
+import { atLeast, atMost, type Claim, type Measurement, within } from '../claim.ts';
 import {
   FILTER,
   fallingBarrier,
+  figures,
   filtered,
   firstDegree,
+  held,
   LAG,
   LIMIT,
+  overshoot,
   RATE_MAX,
   ROUNDING,
   slackened,
   standardRun,
   TICK,
 } from './growth-laws.ts';
-import { exactSolution, type GrowthLaw, type GrowthRun, runGrowth, rungeKutta } from './memory-plant.ts';
+import {
+  exactSolution,
+  type GrowthLaw,
+  type GrowthRun,
+  type PlantIntegrator,
+  runGrowth,
+  rungeKutta,
+} from './memory-plant.ts';
 
 const SLOPES = [50, 100, 200] as const;
 const FALL_FROM = 1;
 const FALL_SECONDS = 1.5;
 /** MB/s at which memory of a frozen group is reclaimed. */
 const RECLAIM_RATE = 250;
-
-function held(what: string, measured: number): Check {
-  return atMost(`overshoot in MB, ${what}`, measured, ROUNDING);
-}
 
 /** G-06. */
 export const GROWTH_FALLING_LIMIT: Claim = {
@@ -47,11 +53,9 @@ export const GROWTH_FALLING_LIMIT: Claim = {
     const term = SLOPES.map((slope) => {
       const isFalling = (time: number): boolean => time >= FALL_FROM && time < FALL_FROM + FALL_SECONDS;
       const law = fallingBarrier((time) => (isFalling(time) ? -slope : 0));
-      return runGrowth(standardRun(law, { limit: (time) => asked(slope, time) })).overshoot;
+      return overshoot(() => law, { limit: (time) => asked(slope, time) });
     });
-    const unchecked = SLOPES.map(
-      (slope) => runGrowth(standardRun(filtered(), { limit: (time) => asked(slope, time) })).overshoot,
-    );
+    const unchecked = SLOPES.map((slope) => overshoot(filtered, { limit: (time) => asked(slope, time) }));
     return {
       checks: [
         held('over the limit in force', Math.max(...ours.map((run) => run.overshoot))),
@@ -66,7 +70,7 @@ export const GROWTH_FALLING_LIMIT: Claim = {
         held('the limit lowered unchecked', Math.min(...unchecked)),
       ],
       notes: [
-        `Overshoot for −50, −100, −200 MB/s: with the term ${term.map((x) => x.toFixed(1)).join('/')}, unchecked ${unchecked.map((x) => x.toFixed(1)).join('/')}. The design has 50.5/103.5/115.5 with the term; here the group stands at its limit when it begins to fall.`,
+        `Overshoot for −50, −100, −200 MB/s: with the term ${figures(term)}, unchecked ${figures(unchecked)}. The design has 50.5/103.5/115.5 with the term; here the group stands at its limit when it begins to fall.`,
       ],
     };
   },
@@ -76,8 +80,20 @@ function asked(slope: number, time: number): number {
   return LIMIT - slope * Math.min(Math.max(time - FALL_FROM, 0), FALL_SECONDS);
 }
 
-/** A group that is frozen and reclaimed from where the limit cannot fall yet, and thawed when it can. */
+/**
+ * A group that is frozen and reclaimed from where the limit cannot fall yet, and thawed when it can.
+ *
+ * @returns The larger of two integrators, each.
+ */
 function careful(slope: number): { overshoot: number; short: number } {
+  const runs = [exactSolution, rungeKutta].map((integrator) => carefulRun(slope, integrator));
+  return {
+    overshoot: Math.max(...runs.map((run) => run.overshoot)),
+    short: Math.max(...runs.map((run) => run.short)),
+  };
+}
+
+function carefulRun(slope: number, integrator: PlantIntegrator): { overshoot: number; short: number } {
   const filter = new GrowthFilter(FILTER);
   let limit = LIMIT;
   let reclaiming = false;
@@ -88,9 +104,8 @@ function careful(slope: number): { overshoot: number; short: number } {
     limit = reclaiming ? Math.min(limit, Math.max(wanted, usage + LAG * Math.max(growth, 0))) : wanted;
     return reclaiming ? 0 : filter.allow(usage, growth, limit, time);
   };
-  const run = runGrowth(
-    standardRun(law, { limit: () => limit, bypass: () => (reclaiming ? -RECLAIM_RATE : 0), seconds: 5 }),
-  );
+  const bypass = (): number => (reclaiming ? -RECLAIM_RATE : 0);
+  const run = runGrowth(standardRun(law, { limit: () => limit, bypass, seconds: 5, integrator }));
   return { overshoot: run.overshoot, short: limit - asked(slope, 5) };
 }
 
@@ -108,20 +123,20 @@ export const GROWTH_BYPASS: Claim = {
   quick: true,
   measure(): Measurement {
     const bypass = { bypass: () => BYPASS, seconds: 6 };
-    const margins = [0, 10, 50, 100].map(
-      (margin) => runGrowth(standardRun(filtered({ margin }), bypass)).overshoot,
-    );
+    const margins = [0, 10, 50, 100].map((margin) => overshoot(() => filtered({ margin }), bypass));
     return {
       checks: [held('frozen when headroom and margin are used up', frozenInTime())],
       controls: [held('margin of 0, 10, 50, 100 MB without a freeze (the least)', Math.min(...margins))],
-      notes: [
-        `Without a freeze the group passes by ${margins.map((x) => x.toFixed(0)).join('/')} MB in 6 s, and goes on.`,
-      ],
+      notes: [`Without a freeze the group passes by ${figures(margins, 0)} MB in 6 s, and goes on.`],
     };
   },
 };
 
 function frozenInTime(): number {
+  return Math.max(...[exactSolution, rungeKutta].map(frozenRun));
+}
+
+function frozenRun(integrator: PlantIntegrator): number {
   const filter = new GrowthFilter(FILTER);
   let freezesAt = Number.POSITIVE_INFINITY;
   const law: GrowthLaw = (usage, growth, limit, time) => {
@@ -130,9 +145,8 @@ function frozenInTime(): number {
     if (usage + blind > limit) freezesAt = Math.min(freezesAt, time + FREEZE_SECONDS);
     return filter.allow(usage, growth, limit, time);
   };
-  return runGrowth(
-    standardRun(law, { bypass: () => BYPASS, seconds: 6, isFrozen: (time) => time >= freezesAt }),
-  ).overshoot;
+  const isFrozen = (time: number): boolean => time >= freezesAt;
+  return runGrowth(standardRun(law, { bypass: () => BYPASS, seconds: 6, isFrozen, integrator })).overshoot;
 }
 
 /** G-08. */
@@ -146,13 +160,13 @@ export const GROWTH_HARD: Claim = {
   notClaimed: 'Progress of several groups under one limit: the airlock grants to one at a time.',
   quick: true,
   measure(): Measurement {
-    const kept = runGrowth(
-      standardRun(lossy((filter, _last, limit, time) => filter.allow(Number.NaN, 0, limit, time))),
+    const kept = overshoot(() =>
+      lossy((filter, _last, limit, time) => filter.allow(Number.NaN, 0, limit, time)),
     );
-    const repeated = runGrowth(
-      standardRun(lossy((filter, last, limit, time) => filter.allow(last, 0, limit, time))),
+    const repeated = overshoot(() =>
+      lossy((filter, last, limit, time) => filter.allow(last, 0, limit, time)),
     );
-    const slack = runGrowth(standardRun(slackened(100))).overshoot;
+    const slack = overshoot(() => slackened(100));
     const filter = new GrowthFilter(FILTER);
     const broken = [
       [Number.NaN, 0],
@@ -163,7 +177,7 @@ export const GROWTH_HARD: Claim = {
     const granted = broken.map(([usage, growth]) => filter.allow(usage, growth, LIMIT, 0));
     return {
       checks: [
-        held('readings lost again and again', kept.overshoot),
+        held('readings lost again and again', kept),
         within('MB/s granted on a reading that is none', Math.max(...granted), 0, 0),
         atMost(
           'seconds until 99 % of 400 MB more are used, less the bound',
@@ -173,7 +187,7 @@ export const GROWTH_HARD: Claim = {
       ],
       controls: [
         held('a soft constraint with a penalty of 100', slack),
-        held('the last reading repeated while there is none', repeated.overshoot),
+        held('the last reading repeated while there is none', repeated),
         atMost(
           'the same seconds with a barrier of relative degree 1 slow enough to be safe (1/s)',
           secondsToUse(() => firstDegree(1)) - (400 / RATE_MAX + 5 * (LAG + TICK)),

@@ -5,6 +5,7 @@
  */
 import { HeatFilter } from '../../../src/guard/barrier/heat-filter.ts';
 import { atMost, type Check, type Claim, type Measurement } from '../claim.ts';
+import { figures } from './growth-laws.ts';
 
 /** A device: C Ṫ = P − (T − Ta)/R, Ṗ = (u − P)/τ. */
 interface HeatPlant {
@@ -73,27 +74,55 @@ const PLANTS: readonly HeatPlant[] = [
 /** The cap to set from temperature, its slope, and power, as they were read. */
 type HeatLaw = (celsius: number, slope: number, power: number) => number;
 
-/** Highest temperature less the limit, K, over all points between ticks. @param staleTicks Age of each reading. */
+/** Highest temperature less the limit, K, over all points between ticks; the larger of two integrators. @param staleTicks Age of each reading. */
 function excess(plant: HeatPlant, law: HeatLaw, staleTicks = 0): number {
-  const capacity = plant.coolingSeconds / plant.resistance;
-  const step = TICK / SUBSTEPS;
-  let celsius = AIR + plant.resistance * plant.powerMin;
-  let power = plant.powerMin;
+  return Math.max(...[midpoint, heatRungeKutta].map((step) => peakUnder(plant, law, staleTicks, step)));
+}
+
+/** Moves temperature and power on by `seconds` under a held cap. */
+type HeatStep = (state: Float64Array, cap: number, plant: HeatPlant, seconds: number) => void;
+
+/** Ṫ. */
+function slopeOf(plant: HeatPlant, celsius: number, power: number): number {
+  return ((power - (celsius - AIR) / plant.resistance) * plant.resistance) / plant.coolingSeconds;
+}
+
+/** The power is exact; the temperature by the midpoint, an error below a microkelvin at this step. */
+const midpoint: HeatStep = (state, cap, plant, seconds) => {
+  const [celsius = 0, power = 0] = state;
+  const middle = cap + (power - cap) * Math.exp(-seconds / 2 / plant.lagSeconds);
+  const half = celsius + (seconds / 2) * slopeOf(plant, celsius, power);
+  state[0] = celsius + seconds * slopeOf(plant, half, middle);
+  state[1] = cap + (power - cap) * Math.exp(-seconds / plant.lagSeconds);
+};
+
+/** Classical Runge–Kutta for both. */
+const heatRungeKutta: HeatStep = (state, cap, plant, seconds) => {
+  const [t = 0, p = 0] = state;
+  const rate = (x: number, y: number) => [slopeOf(plant, x, y), (cap - y) / plant.lagSeconds] as const;
+  const a = rate(t, p);
+  const b = rate(t + (seconds / 2) * a[0], p + (seconds / 2) * a[1]);
+  const c = rate(t + (seconds / 2) * b[0], p + (seconds / 2) * b[1]);
+  const d = rate(t + seconds * c[0], p + seconds * c[1]);
+  state[0] = t + (seconds / 6) * (a[0] + 2 * b[0] + 2 * c[0] + d[0]);
+  state[1] = p + (seconds / 6) * (a[1] + 2 * b[1] + 2 * c[1] + d[1]);
+};
+
+function peakUnder(plant: HeatPlant, law: HeatLaw, staleTicks: number, move: HeatStep): number {
+  const state = Float64Array.of(AIR + plant.resistance * plant.powerMin, plant.powerMin);
+  const read = (): [number, number, number] => {
+    const [celsius = 0, power = 0] = state;
+    return [celsius, slopeOf(plant, celsius, power), power];
+  };
   let peak = Number.NEGATIVE_INFINITY;
-  const slopeOf = (t: number, p: number): number => (p - (t - AIR) / plant.resistance) / capacity;
-  const readings = [[celsius, slopeOf(celsius, power), power]];
+  const readings = [read()];
   for (let tick = 0; tick < SECONDS / TICK; tick++) {
-    const [t, s, p] = readings[Math.max(0, tick - staleTicks)] as [number, number, number];
-    const cap = Math.min(Math.max(law(t, s, p), plant.powerMin), plant.powerMax);
+    const cap = law(...(readings[Math.max(0, tick - staleTicks)] as [number, number, number]));
     for (let i = 0; i < SUBSTEPS; i++) {
-      // The power is exact; the temperature by the midpoint, an error below a microkelvin at this step.
-      const middle = cap + (power - cap) * Math.exp(-step / 2 / plant.lagSeconds);
-      const half = celsius + (step / 2) * slopeOf(celsius, power);
-      celsius += step * slopeOf(half, middle);
-      power = cap + (power - cap) * Math.exp(-step / plant.lagSeconds);
-      peak = Math.max(peak, celsius);
+      move(state, Math.min(Math.max(cap, plant.powerMin), plant.powerMax), plant, TICK / SUBSTEPS);
+      peak = Math.max(peak, state[0] as number);
     }
-    readings.push([celsius, slopeOf(celsius, power), power]);
+    readings.push(read());
   }
   return peak - LIMIT;
 }
@@ -192,12 +221,8 @@ export const HEAT_HELD: Claim = {
         held('heat flow from a model with R 10 % low and Ta 5 K off', modelled),
       ],
       notes: [
-        `Excess in K, plant by plant (${PLANTS.map((plant) => plant.name).join('; ')}): careful ${list(careful)}; wrong model, measured flow ${list(measured)}; wrong model, modelled flow ${list(modelled)}; threshold ${list(threshold)}; degree 1 ${list(degreeOne)}.`,
+        `Excess in K, plant by plant (${PLANTS.map((plant) => plant.name).join('; ')}): careful ${figures(careful, 2)}; wrong model, measured flow ${figures(measured, 2)}; wrong model, modelled flow ${figures(modelled, 2)}; threshold ${figures(threshold, 2)}; degree 1 ${figures(degreeOne, 2)}.`,
       ],
     };
   },
 };
-
-function list(values: readonly number[]): string {
-  return values.map((x) => x.toFixed(2)).join('/');
-}

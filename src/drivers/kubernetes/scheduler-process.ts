@@ -356,7 +356,7 @@ export class SchedulerProcess {
     });
   }
 
-  /** Fencing token of this leader; undefined: there is no election. */
+  /** Fencing token of this leader; undefined: without an election. */
   private term(): number | undefined {
     return this.lease && this.lease.transitions + 1;
   }

@@ -13,7 +13,7 @@ export interface AirlockOptions {
   readonly freezeSeconds: number;
   /** w̄: growth of all groups past their grants, MiB/s, for which the wall's distance is kept. */
   readonly bypassRate: number;
-  /** Headroom below which memory is short, and above which it is no longer: a dead band. */
+  /** Headroom below which memory is short, and above which it is ample: a dead band. */
   readonly shortBelow: number;
   readonly amplyAbove: number;
   /** A unit keeps its state at least so long, except at the wall. */

@@ -50,7 +50,7 @@ class Reports {
 /** A cluster with a pod that waits, by its uid. */
 interface Case {
   readonly code: string;
-  /** Why there is no event about it; a gated pod counts in no Account and metric of tenants either. */
+  /** Why nothing is reported about it; a gated pod counts in no Account and metric of tenants either. */
   readonly unreported?: string;
   readonly make: () => { cluster: TestCluster; reports: Reports; uid: string };
 }

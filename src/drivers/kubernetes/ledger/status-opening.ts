@@ -65,7 +65,7 @@ export class StatusOpening {
   /**
    * This process leads: before its first decision. Nothing happens if nobody else led meanwhile.
    *
-   * @param fence Undefined: there is no election.
+   * @param fence Undefined: without an election.
    */
   lead(fence: number | undefined, nowSeconds: number): void {
     if (this.report !== undefined && fence === this.fence) return;

@@ -1,5 +1,5 @@
 /**
- * The ledger's part of a tenant as `Tenant.status.snapshot`: what the next leader goes on from where there is no file.
+ * The ledger's part of a tenant as `Tenant.status.snapshot`: what the next leader goes on from without a file.
  *
  * It is written with the status that it stands in, never alone, so it is as old as the last change of a figure by more than 1 %: a
  * balance is within that of the one that was lost, but for what came since the last write. One that was edited, lies in the future or is

@@ -47,7 +47,7 @@ export class ObjectsEconomy {
 
   /**
    * @param mode Undefined: the one that the Market's status has; if it has none, `enforce`.
-   * @returns    Balances and the economy, for the scheduler after all other objects; none if there is no usable Market.
+   * @returns    Balances and the economy, for the scheduler after all other objects; none without a usable Market.
    * @cost       O(tenants × namespaces).
    */
   events(mode: EconomyMode | undefined): PodEvent[] {

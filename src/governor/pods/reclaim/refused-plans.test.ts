@@ -51,15 +51,21 @@ function soon(cluster: TestCluster): string[] {
   return victims(cluster.wait(REOPEN_SECONDS).decide());
 }
 
+/** A gang of nlp that needs a whole node: of none can enough be evicted. */
+function withoutRoom(): TestCluster {
+  const cluster = clusterOf({ nlp: 8, vision: 4, other: 4 });
+  run(cluster, 'o', 'other', 'n1', 4);
+  run(cluster, 'v1', 'vision', 'n2', 4);
+  cluster.wait(1);
+  run(cluster, 'v2', 'vision', 'n1', 4);
+  run(cluster, 'v3', 'vision', 'n2', 4);
+  waits(cluster, 1, 8);
+  return cluster;
+}
+
 describe('a gang within its quota for which nobody could be evicted is tried again', () => {
   test('when pods of another tenant end, whose room was missing', () => {
-    const cluster = clusterOf({ nlp: 8, vision: 4, other: 4 });
-    run(cluster, 'o', 'other', 'n1', 4);
-    run(cluster, 'v1', 'vision', 'n2', 4);
-    cluster.wait(1);
-    run(cluster, 'v2', 'vision', 'n1', 4);
-    run(cluster, 'v3', 'vision', 'n2', 4);
-    waits(cluster, 1, 8);
+    const cluster = withoutRoom();
     cluster.gone('o');
     expect(soon(cluster)).toEqual(['v2']);
     cluster.gone('v2');
@@ -108,13 +114,7 @@ describe('a gang within its quota for which nobody could be evicted is tried aga
   });
 
   test('after a while without a change', () => {
-    const cluster = clusterOf({ nlp: 8, vision: 4, other: 4 });
-    run(cluster, 'o', 'other', 'n1', 4);
-    run(cluster, 'v1', 'vision', 'n2', 4);
-    cluster.wait(1);
-    run(cluster, 'v2', 'vision', 'n1', 4);
-    run(cluster, 'v3', 'vision', 'n2', 4);
-    waits(cluster, 1, 8);
+    const cluster = withoutRoom();
     const { reclaim } = cluster.scheduler.internals;
     expect(reclaim.dueSeconds).toBe(cluster.timeSeconds + RETRY_SECONDS);
     cluster.wait(RETRY_SECONDS).decide();
