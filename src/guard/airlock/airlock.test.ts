@@ -88,6 +88,14 @@ describe('while memory is short', () => {
   });
 });
 
+test('a shortage lasts for as long as a state is kept, however much memory comes back', () => {
+  const world = new AirlockWorld([group('a', 1, 10)], 12, { ...SMALL, residenceSeconds: 3 });
+  world.tick([IDLE]);
+  world.tick([{ amount: -10 }]);
+  const isShort = Array.from({ length: 3 }, () => world.tick([IDLE]).isShort);
+  expect(isShort).toEqual([true, false, false]);
+});
+
 describe('a frozen unit', () => {
   /** a is frozen at second 3. */
   function withFrozen(options: Partial<AirlockOptions> = {}): AirlockWorld {
@@ -115,6 +123,35 @@ describe('a frozen unit', () => {
       ['b', UnitState.Throttled, 'frozen long enough'],
     ]);
     expect(changes[0]?.timeSeconds).toBeLessThanOrEqual(from + SMALL.frozenSecondsMax);
+  });
+
+  test('is thawed some time before or after others that were frozen with it', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const world = new AirlockWorld(names.map((name) => group(name, 1, 3)));
+    const thaws: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      const { changes } = world.tick(names.map(() => GROW));
+      thaws.push(...changes.filter((c) => c.reason === 'frozen long enough').map((c) => c.timeSeconds));
+    }
+    expect(thaws.length).toBeGreaterThan(2);
+    expect(new Set(thaws).size).toBe(thaws.length);
+  });
+
+  test('has no growth in flight, whatever its last readings say', () => {
+    const options = { ...SMALL, growth: { ...SMALL.growth, lagSeconds: 0.5 } };
+    const airlock = new Airlock(options);
+    const reading = (growth: number) => ({
+      wall: 12,
+      others: 0,
+      groups: [
+        { name: 'a', usage: 5, growth, wants: true, priority: 1, optedIn: true },
+        { name: 'b', usage: 6, growth: 0, wants: true, priority: 2, optedIn: true },
+      ],
+    });
+    for (let time = 0; time < 4; time++) airlock.step(reading(0), time);
+    const { effects, changes } = airlock.step(reading(2), 4);
+    expect(changes).toEqual([]);
+    expect(effects).toEqual([{ kind: 'grant', group: 'b', rate: 1 }]);
   });
 
   test('is moved first if the policy says so, and thawed if it is still there', () => {
@@ -170,13 +207,44 @@ describe('at the wall', () => {
   });
 
   test('the last unit that runs is exchanged for one that is frozen', () => {
-    const world = new AirlockWorld([group('a', 1, 5), group('b', 2, 5)]);
-    for (let i = 0; i < 4; i++) world.tick([GROW, { amount: 0 }]);
-    world.groups.reverse();
+    const world = new AirlockWorld([group('a', 1, 4), group('b', 2, 5)]);
+    for (let i = 0; i < 3; i++) world.tick([GROW, GROW]);
+    for (let i = 0; i < 2; i++) world.tick([GROW, GROW]);
+    expect([...world.frozen]).toEqual(['a']);
     const changes = [];
-    for (let i = 0; i < 3; i++) changes.push(...world.tick([{ amount: 0, bypass: 0 }, GROW]).changes);
-    expect(world.usage).toBeLessThanOrEqual(12);
-    expect(changes.every((c) => c.reason !== 'in place of another')).toBe(true);
+    for (let i = 0; i < 2; i++)
+      changes.push(...world.tick([IDLE, { amount: 0, bypass: i === 0 ? 0.001 : 0 }]).changes);
+    expect(changes.map((c) => `${c.unit} ${c.reason}`)).toEqual([
+      'a in place of another',
+      'b the wall is near',
+    ]);
+    expect([...world.frozen]).toEqual(['b']);
+  });
+
+  test('but not for one that has been frozen for too short a time', () => {
+    const world = new AirlockWorld([group('a', 1, 4), group('b', 2, 5)], 12, {
+      ...SMALL,
+      residenceSeconds: 4,
+    });
+    while (world.frozen.size === 0) world.tick([GROW, GROW]);
+    world.tick([IDLE, { amount: 0, bypass: 0.001 }]);
+    const answer = world.tick([IDLE, IDLE]);
+    expect(answer).toMatchObject({ exhausted: true, changes: [] });
+    expect([...world.frozen]).toEqual(['a']);
+  });
+
+  test('who grows past its grant is frozen while there is still room for what bypasses grants unseen', () => {
+    const options = { ...SMALL, growth: { ...SMALL.growth, margin: 1 }, bypassRate: 1 };
+    const frozenAt = (usage: number): number => {
+      const world = new AirlockWorld([group('a', 1, usage - 1), group('b', 2, 0)], 12, options);
+      world.tick([IDLE, IDLE]);
+      world.tick([{ amount: 0, bypass: 1 }, IDLE]);
+      world.tick([IDLE, IDLE]);
+      return world.frozen.size;
+    };
+    // A second of it and of the bypass still fits at 10, not above.
+    expect(frozenAt(10)).toBe(0);
+    expect(frozenAt(10.5)).toBe(1);
   });
 
   test('says when nothing is left to do', () => {
