@@ -40,8 +40,11 @@ describeWithControlPlane(
     let scheduler: RunningTeg;
     let ready: { readonly kubeconfig: string; readonly kubectl: string };
 
-    afterEach(({ task }) => {
+    afterEach(async ({ task }) => {
       if (task.result?.state !== 'fail') return;
+      const asked = 'queue --start --server https: --insecure-skip-tls-verify';
+      const queue = await teg(asked.split(' ')).catch(String);
+      process.stderr.write(`${queue}\n${kubectl('get', 'markets,tenants', '-o', 'yaml')}\n`);
       process.stderr.write(`${scheduler?.stdout.slice(-3000)}\n${scheduler?.stderr.slice(-3000)}\n`);
     });
 
@@ -67,9 +70,13 @@ describeWithControlPlane(
     }
 
     /** The page's next command of `teg`, asked of the scheduler where it listens here. @returns What it printed. */
-    async function ask(command: string): Promise<string> {
+    function ask(command: string): Promise<string> {
+      return teg(next(command));
+    }
+
+    async function teg(words: readonly string[]): Promise<string> {
       const { pages } = scheduler.said('teg scheduler starts')[0] as { pages: string };
-      const args = next(command).map((word) => (word.startsWith('https:') ? pages : word));
+      const args = words.map((word) => (word.startsWith('https:') ? pages : word));
       const { code, stdout, stderr } = await runTeg(args, { kubeconfig: ready.kubeconfig, folder });
       expect(code, stderr).toBe(0);
       return stdout;

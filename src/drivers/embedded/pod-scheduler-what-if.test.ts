@@ -28,6 +28,7 @@ class PlainCluster {
   readonly places: Record<string, string> = {};
   readonly reasons: Record<string, string> = {};
   readonly victims: string[] = [];
+  released = 0;
   private readonly scheduler = new PodScheduler(coreOptions(defaultSchedulerConfig()), createConstraints());
   private readonly pods = new Map<string, PodDescription>();
   private readonly claims = new Map<string, ClaimDescription>();
@@ -70,7 +71,12 @@ class PlainCluster {
   }
 
   private answer(effect: PodEffect): void {
-    if (effect.kind === 'gang-release') throw new Error('nothing is bound in part');
+    if (effect.kind === 'gang-release') {
+      // Members of a gang may be preempted before enough of them are known to be bound: the rest is released.
+      for (const uid of effect.uids) this.takeAway(uid, {});
+      this.released++;
+      return;
+    }
     const pod = this.pods.get(effect.uid) as PodDescription;
     if (effect.kind === 'bind') {
       for (const { claim, volume } of effect.claims) this.bindClaim(`a/${claim.replace('a/', '')}`, volume);
@@ -80,12 +86,18 @@ class PlainCluster {
       delete this.reasons[`a/${effect.name}`];
     } else if (effect.kind === 'evict') {
       this.tell({ kind: 'evict-done', uid: effect.uid, done: true });
-      this.tell({ kind: 'pod', pod: { ...pod, deleting: true, preempted: true } });
-      this.victims.push(`a/${effect.name}`);
-      this.leaving.push(effect.uid);
+      this.takeAway(effect.uid, { preempted: true });
     } else if (effect.kind === 'nominate') {
       this.tell({ kind: 'pod', pod: { ...pod, nominatedNodeName: effect.node } });
     }
+  }
+
+  /** Deletes a pod: it is gone after its grace period. */
+  private takeAway(uid: string, changes: Partial<PodDescription>): void {
+    const pod = this.pods.get(uid) as PodDescription;
+    this.tell({ kind: 'pod', pod: { ...pod, deleting: true, ...changes } });
+    this.victims.push(`a/${pod.name}`);
+    this.leaving.push(uid);
   }
 
   private leave(uid: string): void {
@@ -140,6 +152,17 @@ test('random clusters: the same pods on the same nodes, for the same reasons, wi
   expect(seen.waiting).toBeGreaterThan(400);
   expect(seen.victims).toBeGreaterThan(50);
 }, 120_000);
+
+test.each([263_488_985])('a gang that is preempted before it is whole is released, in both (seed %i)', async (seed) => {
+  const items = drawSnapshot(seed);
+  const live = new PlainCluster(items).run();
+  const { whatIf } = await startFromObjects(items);
+  expect(live.released).toBeGreaterThan(0);
+  expect({ places: placesOf(whatIf), victims: whatIf.victims?.map(({ pod }) => pod) }).toEqual({
+    places: live.places,
+    victims: live.victims,
+  });
+});
 
 test('a pod that is explained changes no decision, and the reasons are those that it waits for', async () => {
   let waits = 0;
