@@ -153,16 +153,19 @@ test('random clusters: the same pods on the same nodes, for the same reasons, wi
   expect(seen.victims).toBeGreaterThan(50);
 }, 120_000);
 
-test.each([263_488_985])('a gang that is preempted before it is whole is released, in both (seed %i)', async (seed) => {
-  const items = drawSnapshot(seed);
-  const live = new PlainCluster(items).run();
-  const { whatIf } = await startFromObjects(items);
-  expect(live.released).toBeGreaterThan(0);
-  expect({ places: placesOf(whatIf), victims: whatIf.victims?.map(({ pod }) => pod) }).toEqual({
-    places: live.places,
-    victims: live.victims,
-  });
-});
+test.each([263_488_985])(
+  'a gang that is preempted before it is whole is released, in both (seed %i)',
+  async (seed) => {
+    const items = drawSnapshot(seed);
+    const live = new PlainCluster(items).run();
+    const { whatIf } = await startFromObjects(items);
+    expect(live.released).toBeGreaterThan(0);
+    expect({ places: placesOf(whatIf), victims: whatIf.victims?.map(({ pod }) => pod) }).toEqual({
+      places: live.places,
+      victims: live.victims,
+    });
+  },
+);
 
 test('a pod that is explained changes no decision, and the reasons are those that it waits for', async () => {
   let waits = 0;
