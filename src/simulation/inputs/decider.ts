@@ -14,6 +14,8 @@ export interface Decider {
    * or undefined: it decides at each event.
    */
   readonly isDecisionDue?: boolean | undefined;
+  /** Evicted pods in their grace period: a run does not end before they have left. Undefined: none ever. */
+  readonly leavingPods?: number | undefined;
   stateOf(job: number): JobStateCode;
   forEachPod(job: number, visit: (member: number, node: number, gpuMask: number) => void): void;
   forEachPodOn(node: number, visit: (job: number, gpuMask: number) => void): void;

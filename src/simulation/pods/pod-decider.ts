@@ -22,7 +22,6 @@ import {
   type ZoneEvent,
   ZoneEventKind,
 } from '../../governor/zone/zone-events.ts';
-import { TimeHeap } from '../../kernel/time-heap.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { NodeDescription } from '../../model/kubernetes/node.ts';
@@ -31,6 +30,7 @@ import type { Decider, Timers } from '../inputs/decider.ts';
 import type { JobTable } from '../inputs/job-table.ts';
 import type { PodWorld } from '../inputs/pod-world.ts';
 import { EmptyRoom } from './empty-room.ts';
+import { LeavingPods } from './leaving-pods.ts';
 import { PodLedger, type SimulatedJob, type SimulatedPod } from './pod-ledger.ts';
 import { PodMaker } from './pod-maker.ts';
 import { VolumeController } from './volume-controller.ts';
@@ -101,8 +101,7 @@ export class PodDecider implements Decider, Timers {
   private readonly volumes = new VolumeController();
   private readonly effects = new EffectBuffer(Number.POSITIVE_INFINITY);
   private readonly nodes = new Map<string, NodeDescription>();
-  private readonly leaving = new TimeHeap();
-  private readonly leavers: SimulatedPod[] = [];
+  private readonly leaving = new LeavingPods();
   private readonly todo: PodEffect[] = [];
   private readonly touched = new Set<SimulatedJob>();
   /** Pods placed since the effects of their job were written. */
@@ -135,16 +134,22 @@ export class PodDecider implements Decider, Timers {
     for (const job of jobs.values()) if (this.ledger.jobOf(job).pods.length === 0) this.arrive(job);
     for (const { uid, seconds } of world.leaving) {
       const pod = this.ledger.pods.get(uid);
-      if (pod !== undefined) this.leaveAt(pod, seconds);
+      if (pod !== undefined) this.leaving.add(pod, seconds);
     }
     this.room = new EmptyRoom([...this.nodes.values()]);
   }
 
+  get leavingPods(): number {
+    return this.leaving.size;
+  }
+
   get dueSeconds(): number {
     const { leaving, scheduler } = this;
-    const first = leaving.size > 0 ? (leaving.times[0] as number) : Number.POSITIVE_INFINITY;
-    if (this.idleTicks >= IDLE_TICKS_MAX) return first;
-    return Math.min(first, Math.max(this.now, scheduler.dueSeconds - this.options.world.originSeconds));
+    if (this.idleTicks >= IDLE_TICKS_MAX) return leaving.dueSeconds;
+    return Math.min(
+      leaving.dueSeconds,
+      Math.max(this.now, scheduler.dueSeconds - this.options.world.originSeconds),
+    );
   }
 
   step(event: ZoneEvent, timeSeconds: number): EffectBuffer {
@@ -297,19 +302,14 @@ export class PodDecider implements Decider, Timers {
     if (description.deleting) return;
     this.victims.push({ pod, by, node: description.nodeName, atSeconds: this.now, successor: undefined });
     this.describe(pod, { deleting: true, ...changes });
-    this.leaveAt(pod, this.now + pod.graceSeconds);
-  }
-
-  private leaveAt(pod: SimulatedPod, seconds: number): void {
-    this.leaving.push(seconds, this.leavers.length, this.leavers.length);
-    this.leavers.push(pod);
+    this.leaving.add(pod, this.now + pod.graceSeconds);
   }
 
   /** Removes the pods whose time is over. */
   private letLeave(): void {
-    const { leaving } = this;
-    while (leaving.size > 0 && (leaving.times[0] as number) <= this.now) {
-      const pod = this.leavers[leaving.pop()] as SimulatedPod;
+    for (;;) {
+      const pod = this.leaving.takeDue(this.now);
+      if (pod === undefined) return;
       if (this.ledger.pods.get(pod.description.uid) === pod) this.leave(pod);
     }
   }

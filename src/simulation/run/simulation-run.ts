@@ -241,9 +241,8 @@ export class SimulationRun {
     for (;;) {
       const arrivalAt =
         this.nextJob < table.count ? (table.submitSeconds[this.nextJob] as number) : Number.POSITIVE_INFINITY;
-      if (arrivalAt === Number.POSITIVE_INFINITY && this.finiteRuns === 0 && metrics.waitingJobs === 0) {
-        return undefined;
-      }
+      const hasMore = arrivalAt < Number.POSITIVE_INFINITY || this.finiteRuns > 0 || metrics.waitingJobs > 0;
+      if (!hasMore && (zone.leavingPods ?? 0) === 0) return undefined;
       const queuedAt = this.queue.peekTime();
       const at = queuedAt <= arrivalAt ? queuedAt : arrivalAt;
       // One pass for all events of an instant, after the last of them.
