@@ -78,9 +78,25 @@ export function slotsReached(
   slots: Int32Array,
   reached: Int32Array,
 ): number {
+  const { length } = slots;
   let count = 0;
-  for (let i = 0; i < slots.length; i++) {
-    // No branch: the reached slots cannot be predicted.
+  let i = 0;
+  // No branch: the reached slots cannot be predicted. Four a turn: a sixth of the time was the loop's own.
+  for (; i + 3 < length; i += 4) {
+    const a = slots[i] as number;
+    const b = slots[i + 1] as number;
+    const c = slots[i + 2] as number;
+    const d = slots[i + 3] as number;
+    reached[count] = a;
+    count += Number(!((cells[at + a] as number) > (limits[a] as number)));
+    reached[count] = b;
+    count += Number(!((cells[at + b] as number) > (limits[b] as number)));
+    reached[count] = c;
+    count += Number(!((cells[at + c] as number) > (limits[c] as number)));
+    reached[count] = d;
+    count += Number(!((cells[at + d] as number) > (limits[d] as number)));
+  }
+  for (; i < length; i++) {
     const slot = slots[i] as number;
     reached[count] = slot;
     count += Number(!((cells[at + slot] as number) > (limits[slot] as number)));

@@ -57,7 +57,7 @@ export class KeyTable {
     this.count--;
     for (let slot = (hole + 1) & mask; (values[slot] as number) >= 0; slot = (slot + 1) & mask) {
       const at = 3 * slot;
-      const home = this.homeOf(keys[at] as number, keys[at + 1] as number, keys[at + 2] as number);
+      const home = hashOf(keys[at] as number, keys[at + 1] as number, keys[at + 2] as number) & mask;
       // It may move up if its home is not between the hole and itself.
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       keys.copyWithin(3 * hole, at, at + 3);
@@ -96,21 +96,13 @@ export class KeyTable {
   /** The slot that holds the key, or the empty one where it belongs. */
   private slotOf(a: number, b: number, c: number): number {
     const { keys, values, mask } = this;
-    let slot = this.homeOf(a, b, c);
+    let slot = hashOf(a, b, c) & mask;
     while ((values[slot] as number) >= 0) {
       const at = 3 * slot;
       if (keys[at] === a && keys[at + 1] === b && keys[at + 2] === c) return slot;
       slot = (slot + 1) & mask;
     }
     return slot;
-  }
-
-  /** The slot where the search for a key begins. */
-  private homeOf(a: number, b: number, c: number): number {
-    let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
-    h ^= h >>> 15;
-    h = Math.imul(h, 0x2c1b3c6d);
-    return (h ^ (h >>> 13)) & this.mask;
   }
 
   private grow(): void {
@@ -130,4 +122,12 @@ export class KeyTable {
     }
     assert(this.count === held, 'a key was lost when the table grew');
   }
+}
+
+/** The search for a key begins at the slot of these last bits. */
+function hashOf(a: number, b: number, c: number): number {
+  let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x2c1b3c6d);
+  return h ^ (h >>> 13);
 }
