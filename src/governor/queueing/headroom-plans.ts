@@ -38,6 +38,8 @@ export interface HeadroomPlan {
   readonly startSeconds: number;
   /** Pods of the gang for which there is headroom now; of gangs with several kinds: 0, or all. */
   readonly podsNow: number;
+  /** Headroom beyond the gang's need at that start: who takes no more may hold it for longer. 0 where the start is unknown. */
+  readonly spare: HeldAmounts;
 }
 
 /** See the head of the file. */
@@ -74,8 +76,28 @@ export class HeadroomPlans {
       });
     }
     if (flavor < 0) flavor = this.flavorFor(need);
+    const spare =
+      flavor < 0 || startSeconds === Number.POSITIVE_INFINITY ? NOTHING : this.spareOn(flavor, need);
     for (const [account, on, demand] of released) usage.hold(account, on, demand);
-    return flavor < 0 ? undefined : { flavor, startSeconds, podsNow: podsNow.get(flavor) ?? 0 };
+    return flavor < 0 ? undefined : { flavor, startSeconds, podsNow: podsNow.get(flavor) ?? 0, spare };
+  }
+
+  /** @returns True if a flavour serves none of these pods, or they take no more than is spare. */
+  isSpare(flavor: number, { spare }: Pick<HeadroomPlan, 'spare'>, other: HeadroomNeed): boolean {
+    const pods = this.amountsOf(other, flavor);
+    return (
+      pods === undefined || RESOURCES.every((resource) => needOf(pods, resource) <= needOf(spare, resource))
+    );
+  }
+
+  /** @returns What is spare once others have taken. */
+  spareAfter(flavor: number, { spare }: Pick<HeadroomPlan, 'spare'>, other: HeadroomNeed): HeldAmounts {
+    const { cpuMilli, memoryMib, gpuTotalMilli } = this.amountsOf(other, flavor) ?? NOTHING;
+    return {
+      cpuMilli: Math.max(0, spare.cpuMilli - cpuMilli),
+      memoryMib: Math.max(0, spare.memoryMib - memoryMib),
+      gpuTotalMilli: Math.max(0, spare.gpuTotalMilli - gpuTotalMilli),
+    };
   }
 
   /** @returns True if others would leave less for a gang than there is and it needs: of its own tenant, or borrowers. O(levels). */
@@ -99,6 +121,21 @@ export class HeadroomPlans {
     );
     usage.release(other.account, flavor, pods);
     return isLess && (account === other.account || borrows);
+  }
+
+  /** Headroom beyond a gang's need; Infinity of what it does not need. */
+  private spareOn(flavor: number, need: HeadroomNeed): HeldAmounts {
+    const needs = this.amountsOf(need, flavor) as HeldAmounts;
+    const spareOf = (resource: number): number => {
+      const needed = needOf(needs, resource);
+      if (needed === 0) return Number.POSITIVE_INFINITY;
+      return Math.max(0, this.accounts.usage.available(need.account, flavor, resource) - needed);
+    };
+    return {
+      cpuMilli: spareOf(QUOTA_CPU),
+      memoryMib: spareOf(QUOTA_MEMORY),
+      gpuTotalMilli: spareOf(QUOTA_GPU),
+    };
   }
 
   /** @returns A flavour with headroom for all of a gang; −1: none has. @param pods Set: by flavour, pods that it has headroom for. */
@@ -148,6 +185,8 @@ export class HeadroomPlans {
     return isServed ? { cpuMilli, memoryMib, gpuTotalMilli } : undefined;
   }
 }
+
+const NOTHING: HeldAmounts = { cpuMilli: 0, memoryMib: 0, gpuTotalMilli: 0 };
 
 const RESOURCES: readonly number[] = Array.from({ length: RESOURCES_PER_FLAVOR }, (_, i) => i);
 

@@ -219,9 +219,9 @@ export class PodChampions {
     return this.headroom.behind(claimant, members);
   }
 
-  /** A pod or gang starts. */
-  placed(claimant: Claimant): void {
-    this.headroom.placed(claimant);
+  /** A pod or gang starts, with these members. */
+  placed(claimant: Claimant, members: readonly PodRecord[]): void {
+    this.headroom.placed(claimant, members);
     if (this.list.length === 0) return;
     const key = claimantKey(claimant);
     const reservation = this.list.find((other) => other.key === key);

@@ -98,11 +98,29 @@ describe('headroom for a gang of pods', () => {
     expect(champions.headroom.isKeeping).toBe(false);
   });
 
+  test('what is spare at its start may be held for longer: it goes to who asks first, and the gang starts in time', () => {
+    const life = lifeOf();
+    addSmall(life, 'small', 10, 400);
+    life.runUntil(1010);
+    addGang(life, 'gang', 15, 50);
+    life.runUntil(1000 + 10 + AFTER);
+    // 6 of 16 are free. At 1400 all will be, and the gang needs 15.
+    const [first, second] = addSmall(life, 'small', 2, 5000);
+    life.runUntil(1080);
+    expect(life.started.has(first as string)).toBe(true);
+    expect(reasonOf(life, second)).toBe('headroom-reserved');
+    // A plan that counts the first finds nothing spare either.
+    life.runUntil(1200);
+    expect(reasonOf(life, second)).toBe('headroom-reserved');
+    life.runUntil(1500);
+    expect(life.started.get('g-0')).toBe(1400);
+  });
+
   test('is said to the gang, and given back when it is gone', () => {
     const life = lifeOf();
     addSmall(life, 'small', 10, 1000);
     life.runUntil(1010);
-    addGang(life, 'gang', 10, 50);
+    addGang(life, 'gang', 16, 50);
     life.runUntil(1000 + 10 + AFTER);
     const { scheduler } = life.cluster;
     const [held] = addSmall(life, 'small', 1, 5000);
@@ -111,7 +129,7 @@ describe('headroom for a gang of pods', () => {
     expect(scheduler.internals.state.pods.get('g-1')?.told).toMatch(
       /^not admitted: quota-used-up .* headroom is kept for it: expected at 2000\.$/,
     );
-    life.cluster.gone(...Array.from({ length: 10 }, (_, i) => `g-${i}`));
+    life.cluster.gone(...Array.from({ length: 16 }, (_, i) => `g-${i}`));
     life.runUntil(1110);
     expect(scheduler.internals.champions.headroom.isKeeping).toBe(false);
     expect(life.started.has(held as string)).toBe(true);
@@ -122,7 +140,7 @@ describe('headroom for a gang of pods', () => {
     const life = lifeOf('enforce', (pod) => (pod.expectedSeconds === 100 ? 1e9 : (pod.expectedSeconds ?? 1)));
     addSmall(life, 'small', 10, 100);
     life.runUntil(1010);
-    addGang(life, 'gang', 10, 50);
+    addGang(life, 'gang', 16, 50);
     const { headroom } = life.cluster.scheduler.internals.champions;
     life.runUntil(1000 + 10 + AFTER);
     expect(headroom.isKeeping).toBe(true);
@@ -151,7 +169,7 @@ describe('headroom for a gang of pods', () => {
     const life = lifeOf();
     addSmall(life, 'small', 10, 1000);
     life.runUntil(1010);
-    addGang(life, 'gang', 10, 50);
+    addGang(life, 'gang', 16, 50);
     life.runUntil(1000 + 10 + AFTER);
     const { headroom } = life.cluster.scheduler.internals.champions;
     expect(headroom.isKeeping).toBe(true);

@@ -4,14 +4,20 @@
  * `queueing/headroom.ts`, over the same plans.
  *
  *     refused by its accounts, for `champion.afterSeconds` ──▶ a plan over the expected ends ──▶ claim: a flavour, a start
- *       nobody starts who would take of that headroom and is not expected to have returned it by then
+ *       nobody starts who would take of that headroom and is not expected to have returned it by then, unless
+ *       there will be enough for both
  *     it starts ──▶ over      too late ──▶ given up, and the gang waits `champion.afterSeconds` again
  *
  * One claim at a time. Not held up: tenants within their quota, but for the gang's own tenant; higher priorities; champions of nodes; those for
  * whom others are evicted. So the start is an expectation, not a promise. Where ends are unknown nothing is kept. Only in mode enforce.
  */
 import type { AccountsRefusal } from '../../accounts.ts';
-import { type HeadroomEnd, type HeadroomNeed, HeadroomPlans } from '../../queueing/headroom-plans.ts';
+import {
+  type HeadroomEnd,
+  type HeadroomNeed,
+  type HeadroomPlan,
+  HeadroomPlans,
+} from '../../queueing/headroom-plans.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import type { PodRecord } from '../state/pod-records.ts';
@@ -46,6 +52,8 @@ interface HeadroomClaim {
   books: EconomyBooks;
   flavor: number;
   startSeconds: number;
+  /** Left of the plan's by those who have started since. */
+  spare: HeadroomPlan['spare'];
   plannedAtSeconds: number;
   readonly untilSeconds: number;
 }
@@ -113,12 +121,12 @@ export class PodHeadroom {
       return undefined;
     const [first] = members;
     if (first === undefined || first.priority > claim.group.priority) return undefined;
-    if (members.some((pod) => state.claimed.has(pod))) return undefined;
-    let runSeconds = 0;
-    for (const pod of members) runSeconds = Math.max(runSeconds, this.ends.expectedRun(pod));
-    if (state.timeSeconds + runSeconds <= claim.startSeconds) return undefined;
+    if (members.some((pod) => state.claimed.has(pod)) || this.hasReturned(claim, members)) return undefined;
     const plans = new HeadroomPlans(claim.books.accounts);
-    if (!plans.takes(claim.flavor, claim.need, this.needOf(members, members.length))) return undefined;
+    const other = this.needOf(members, members.length);
+    if (!plans.takes(claim.flavor, claim.need, other) || plans.isSpare(claim.flavor, claim, other)) {
+      return undefined;
+    }
     const expectedAtSeconds = Math.ceil(claim.startSeconds);
     return { code: 'headroom-reserved', data: { forJob: claimantName(claim.group), expectedAtSeconds } };
   }
@@ -130,9 +138,22 @@ export class PodHeadroom {
     return `headroom is kept for it: expected at ${Math.ceil(claim.startSeconds)}.`;
   }
 
-  /** A gang starts. */
-  placed(claimant: Claimant): void {
-    if (this.claim?.group === claimant) this.drop();
+  /** A pod or gang starts, with these members. */
+  placed(claimant: Claimant, members: readonly PodRecord[]): void {
+    const { claim } = this;
+    if (claim === undefined) return;
+    if (claim.group === claimant) this.drop();
+    else if (claim.books === this.state.economy.books && !this.hasReturned(claim, members)) {
+      const plans = new HeadroomPlans(claim.books.accounts);
+      claim.spare = plans.spareAfter(claim.flavor, claim, this.needOf(members, members.length));
+    }
+  }
+
+  /** True if pods that start now are expected to have ended by the claim's start. */
+  private hasReturned(claim: HeadroomClaim, members: readonly PodRecord[]): boolean {
+    let runSeconds = 0;
+    for (const pod of members) runSeconds = Math.max(runSeconds, this.ends.expectedRun(pod));
+    return this.state.timeSeconds + runSeconds <= claim.startSeconds;
   }
 
   private isRenewed(claim: HeadroomClaim, books: EconomyBooks | undefined, ends: () => OrderedEnds): boolean {
@@ -150,10 +171,11 @@ export class PodHeadroom {
     const plan = this.planFor(books, need, ends);
     if (plan === undefined) return false;
     const isOther = plan.startSeconds > claim.startSeconds || plan.flavor !== claim.flavor;
-    const { flavor, startSeconds } = plan;
-    Object.assign(claim, { need, books, flavor, startSeconds, plannedAtSeconds: timeSeconds });
+    const hasMore = plan.spare.gpuTotalMilli > claim.spare.gpuTotalMilli;
+    const { flavor, startSeconds, spare } = plan;
+    Object.assign(claim, { need, books, flavor, startSeconds, spare, plannedAtSeconds: timeSeconds });
     // Others may end before, or need none of it.
-    if (isOther) this.openAll();
+    if (isOther || hasMore) this.openAll();
     return true;
   }
 
@@ -184,9 +206,10 @@ export class PodHeadroom {
         this.reviewAt(timeSeconds + HEADROOM_REPLAN_SECONDS);
         continue;
       }
-      const { flavor, startSeconds } = plan;
+      const { flavor, startSeconds, spare } = plan;
       const untilSeconds = timeSeconds + LENGTH_FACTOR * (startSeconds - timeSeconds) + LENGTH_SECONDS;
-      this.claim = { group, need, books, flavor, startSeconds, plannedAtSeconds: timeSeconds, untilSeconds };
+      const plannedAtSeconds = timeSeconds;
+      this.claim = { group, need, books, flavor, startSeconds, spare, plannedAtSeconds, untilSeconds };
       // It is asked again, so that it hears of it.
       group.stale = true;
       return;

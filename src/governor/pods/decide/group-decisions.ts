@@ -199,7 +199,7 @@ export class GroupDecisions {
       return 0;
     }
     for (const pod of outcome.placed) this.pods.bind(pod);
-    champions.placed(group);
+    champions.placed(group, outcome.placed);
     counters.gangsPlaced++;
     this.review(group.key);
     return outcome.placed.length;

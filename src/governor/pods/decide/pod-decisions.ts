@@ -123,7 +123,7 @@ export class PodDecisions {
     if (slot >= 0) {
       state.place(pod, slot);
       this.bind(pod);
-      if (pod.group === '') champions.placed(pod);
+      if (pod.group === '') champions.placed(pod, [pod]);
     } else if (this.reclaimFor(pod, undefined)) {
       // Room is being made for it.
     } else if (reserved !== undefined) this.holdBack(pod, reserved, 'behind');
