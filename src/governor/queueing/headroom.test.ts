@@ -112,7 +112,7 @@ describe('borrowed quota', () => {
     const { world, tenant, accounts } = lending();
     world.submit(0, 14, 400, { tenant: tenant('small') });
     world.tick();
-    world.submit(1, 10, 50, { tenant: tenant('gang') });
+    world.submit(1, 15, 50, { tenant: tenant('gang') });
     world.tick();
     expect(world.queue.reasonOf(1)?.code).toBe('quota-used-up');
     world.runTo(380);
@@ -121,7 +121,7 @@ describe('borrowed quota', () => {
     world.runTo(385);
     expect(world.queue.reasonOf(1)?.code).toBe('saving-headroom');
     const held = accounts.usage.heldBy(tenant('small'), 0, 2);
-    world.submit(3, 1, 1000, { tenant: tenant('small') });
+    world.submit(3, 2, 1000, { tenant: tenant('small') });
     world.submit(4, 1, 1000, { tenant: tenant('lender') });
     world.tick();
     expect(world.queue.reasonOf(3)?.code).toBe('headroom-reserved');
@@ -133,19 +133,39 @@ describe('borrowed quota', () => {
     expect(world.starts.has(3)).toBe(true);
   });
 
-  it('is given back when the claim lasts too long, or its gang is cancelled', () => {
+  it('is not kept beyond what the gang needs at its start: that goes to who asks first', () => {
     const { world, tenant } = lending();
-    const overrun = { tenant: tenant('small'), expectedSeconds: 400 };
-    world.submit(0, 14, 20_000, overrun);
+    world.submit(0, 13, 400, { tenant: tenant('small') });
     world.tick();
-    world.submit(1, 10, 50, { tenant: tenant('gang') });
+    world.submit(1, 14, 50, { tenant: tenant('gang') });
     world.tick();
     world.runTo(380);
     world.submit(2, 1, 1, { tenant: tenant('lender') });
     world.tick();
     world.runTo(385);
     expect(world.queue.reasonOf(1)?.code).toBe('saving-headroom');
-    world.submit(3, 1, 1000, { tenant: tenant('small') });
+    // 3 of 16 are free; at 400 all will be, and the gang needs 14.
+    for (const job of [3, 4, 5]) world.submit(job, 1, 1000, { tenant: tenant('small') });
+    world.tick();
+    expect([3, 4, 5].map((job) => world.starts.get(job))).toEqual([385, 385, undefined]);
+    expect(world.queue.reasonOf(5)?.code).toBe('headroom-reserved');
+    world.runTo(5000);
+    expect(world.starts.get(1)).toBe(400);
+  });
+
+  it('is given back when the claim lasts too long, or its gang is cancelled', () => {
+    const { world, tenant } = lending();
+    const overrun = { tenant: tenant('small'), expectedSeconds: 400 };
+    world.submit(0, 14, 20_000, overrun);
+    world.tick();
+    world.submit(1, 15, 50, { tenant: tenant('gang') });
+    world.tick();
+    world.runTo(380);
+    world.submit(2, 1, 1, { tenant: tenant('lender') });
+    world.tick();
+    world.runTo(385);
+    expect(world.queue.reasonOf(1)?.code).toBe('saving-headroom');
+    world.submit(3, 2, 1000, { tenant: tenant('small') });
     world.tick();
     expect(world.starts.has(3)).toBe(false);
     world.runTo(5000);

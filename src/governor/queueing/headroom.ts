@@ -4,7 +4,7 @@
  *
  * One claim at a time, on one flavour. A gang saves for it as for room on nodes (`champions.ts`). Running jobs leave in the order of
  * their expected ends until the accounts would admit the gang; until then nobody starts who would take of that headroom and is
- * not expected to have returned it. Tenants that stay within their quota are not held up, but for the gang's own tenant;
+ * not expected to have returned it, unless there will be enough for both. Tenants that stay within their quota are not held up, but for the gang's own tenant;
  * neither are champions of nodes, and those for whom others are evicted. So the time is an expectation, not a promise.
  *
  * What it costs: the headroom stands idle until the gang starts. A claim is given up when it lasts twice as long as
@@ -36,6 +36,8 @@ const LENGTH_SECONDS = 3600;
 interface Claim {
   readonly entry: TegEntry;
   plan: HeadroomPlan;
+  /** Left of what is spare at the plan's start by those who have started since. */
+  spare: HeadroomPlan['spare'];
   plannedAtSeconds: number;
   readonly untilSeconds: number;
 }
@@ -79,6 +81,7 @@ export class HeadroomClaims {
       const plan = this.planFor(claim.entry, view);
       if (plan === undefined) return this.drop(timeSeconds);
       claim.plan = plan;
+      claim.spare = plan.spare;
       claim.plannedAtSeconds = timeSeconds;
       return false;
     }
@@ -92,7 +95,7 @@ export class HeadroomClaims {
     if (timeSeconds < this.affordableAt(entry, plan, length)) return false;
     const known = length === Number.POSITIVE_INFINITY ? 0 : length;
     const untilSeconds = timeSeconds + LENGTH_FACTOR * known + LENGTH_SECONDS;
-    this.claim = { entry, plan, plannedAtSeconds: timeSeconds, untilSeconds };
+    this.claim = { entry, plan, spare: plan.spare, plannedAtSeconds: timeSeconds, untilSeconds };
     return false;
   }
 
@@ -112,7 +115,16 @@ export class HeadroomClaims {
     const { claim } = this;
     if (claim === undefined || entry === claim.entry || !claim.entry.waits) return undefined;
     if (endSeconds <= claim.plan.startSeconds || !this.takesOf(claim, entry.line)) return undefined;
+    if (this.plans.isSpare(claim.plan.flavor, claim, this.needOf(entry.line, entry.line.podCount))) return undefined;
     return { code: 'headroom-reserved', data: { forJob: claim.entry.job, ...timeOf(claim.plan) } };
+  }
+
+  /** A job starts: of what is spare when the claim's gang starts it takes its part. O(1). */
+  started(entry: TegEntry, endSeconds: number): void {
+    const { claim } = this;
+    if (claim === undefined || entry === claim.entry || endSeconds <= claim.plan.startSeconds) return;
+    const { line } = entry;
+    claim.spare = this.plans.spareAfter(claim.plan.flavor, claim, this.needOf(line, line.podCount));
   }
 
   /** @returns What the gang with the claim waits for; undefined: it has none. */

@@ -399,6 +399,7 @@ export class TegQueue implements QueueDiscipline {
     }
     this.reservations.closeFor(pass, line.demand, bits);
     const result = this.start(pass, entry);
+    if (result === StartResult.Started) this.headroom?.started(entry, end);
     if (result === StartResult.NoRoom) {
       this.failed.note(line.demand, line.gangMin, bits, pass.found);
       entry.reason = this.behindReservation(line, bits);
