@@ -158,6 +158,7 @@ const FOUND = [
     seed: 774_134_865,
     course: 'a pod is evicted by the last decision: the run does not end before it has left',
   },
+  { seed: 289_980_663, course: 'all that waits is of a gang that is incomplete, or fits no empty node' },
 ];
 
 test.each(FOUND)('seed $seed: $course', async ({ seed }) => {
@@ -168,6 +169,9 @@ test.each(FOUND)('seed $seed: $course', async ({ seed }) => {
     places: live.places,
     victims: live.victims,
   });
+  const reasons = new Map(whatIf.reasons?.map(({ pod, reason }) => [pod, reason]));
+  for (const [pod, reason] of Object.entries(live.reasons))
+    expect({ pod, reason: reasons.get(pod) }).toEqual({ pod, reason });
 });
 
 test('a pod that is explained changes no decision, and the reasons are those that it waits for', async () => {

@@ -115,7 +115,8 @@ export class HeadroomClaims {
     const { claim } = this;
     if (claim === undefined || entry === claim.entry || !claim.entry.waits) return undefined;
     if (endSeconds <= claim.plan.startSeconds || !this.takesOf(claim, entry.line)) return undefined;
-    if (this.plans.isSpare(claim.plan.flavor, claim, this.needOf(entry.line, entry.line.podCount))) return undefined;
+    if (this.plans.isSpare(claim.plan.flavor, claim, this.needOf(entry.line, entry.line.podCount)))
+      return undefined;
     return { code: 'headroom-reserved', data: { forJob: claim.entry.job, ...timeOf(claim.plan) } };
   }
 

@@ -169,11 +169,6 @@ export class Reservations {
     this.idleShare = Math.min(idle, wanted) / (isGpu ? capacity.gpuMilli : capacity.cpuMilli);
   }
 
-  /** A job starts that waited so long. @param share Part of the cluster that it takes. */
-  waited(seconds: number, share: number): void {
-    this.usualWaitSeconds += (seconds - this.usualWaitSeconds) * (1 - Math.exp(-share / USUAL_CLUSTERS));
-  }
-
   /** Plans again for champions, where that is due. All nodes have to be open. */
   replan(pass: SchedulingPass): void {
     const { timeSeconds } = pass;
@@ -279,7 +274,7 @@ export class Reservations {
     this.moved();
   }
 
-  /** A job starts: what it was promised is counted, and its nodes are open. */
+  /** A job starts: what it was promised and how long it waited are counted, and its nodes are open. */
   started(entry: TegEntry, pass: SchedulingPass): void {
     const promisedSeconds = this.stated.get(entry);
     if (promisedSeconds !== undefined) {
@@ -288,6 +283,9 @@ export class Reservations {
       this.stated.delete(entry);
     }
     this.drop(entry, pass);
+    const { demand, podCount } = entry.line;
+    const weight = 1 - Math.exp(-shareOfCluster(pass.cluster, demand, podCount) / USUAL_CLUSTERS);
+    this.usualWaitSeconds += (pass.timeSeconds - entry.sinceSeconds - this.usualWaitSeconds) * weight;
   }
 
   /** The accounts do not admit a job: no room is kept for it, unless those who hold its headroom end before it is promised to start. */

@@ -22,7 +22,7 @@ import {
 } from '../zone/queue-discipline.ts';
 import { Reason, type ReasonCode } from '../zone/zone-events.ts';
 import { FailedRoom } from './failed-room.ts';
-import { type ExpectedEnd, shareOfCluster } from './future-room.ts';
+import type { ExpectedEnd } from './future-room.ts';
 import type { HeadroomClaims } from './headroom.ts';
 import { IncompleteJobs } from './incomplete-jobs.ts';
 import { type PromiseCounts, Reservations } from './reservations.ts';
@@ -399,7 +399,6 @@ export class TegQueue implements QueueDiscipline {
     }
     this.reservations.closeFor(pass, line.demand, bits);
     const result = this.start(pass, entry);
-    if (result === StartResult.Started) this.headroom?.started(entry, end);
     if (result === StartResult.NoRoom) {
       this.failed.note(line.demand, line.gangMin, bits, pass.found);
       entry.reason = this.behindReservation(line, bits);
@@ -416,9 +415,7 @@ export class TegQueue implements QueueDiscipline {
     }
     if (result !== StartResult.Started) return result;
     this.reservations.started(entry, pass);
-    const { demand, podCount } = entry.line;
-    const share = shareOfCluster(pass.cluster, demand, podCount);
-    this.reservations.waited(pass.timeSeconds - entry.sinceSeconds, share);
+    this.headroom?.started(entry, this.endOf(entry, pass.timeSeconds));
     this.lines.dequeue(entry);
     this.runs(entry, pass.timeSeconds);
     return result;

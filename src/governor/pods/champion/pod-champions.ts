@@ -41,6 +41,8 @@ export const REPLAN_SECONDS = 30;
 /** Most plans in one review, and seconds until the next one if more were due. */
 export const PLANS_MAX = 4;
 const REVIEW_SECONDS = 1;
+/** Who was promised a start that is no farther away evicts nobody for an earlier one. */
+export const SOON_SECONDS = 30;
 /** Claimants remembered for which there was no plan. */
 export const VAIN_MAX = 1024;
 
@@ -129,6 +131,16 @@ export class PodChampions {
         postponed,
       });
     }
+  }
+
+  /** True if the start that a claimant was promised first is to come within SOON_SECONDS. O(champions). */
+  startsSoon(claimant: Claimant): boolean {
+    const { timeSeconds } = this.state;
+    const key = claimantKey(claimant);
+    const reservation = this.list.find((champion) => champion.key === key);
+    if (reservation === undefined) return false;
+    const ahead = reservation.promisedSeconds - timeSeconds;
+    return ahead >= 0 && ahead <= SOON_SECONDS;
   }
 
   /** @returns Where room is kept for a claimant, and until when it starts; undefined: it is not a champion. O(champions). */
@@ -435,7 +447,8 @@ export class PodChampions {
 
   private dueAt({ plan, plannedAtSeconds }: Reservation): void {
     const { timeSeconds } = this.state;
-    const start = Math.max(plan.startSeconds, timeSeconds + REVIEW_SECONDS);
-    this.nextReviewSeconds = Math.min(this.nextReviewSeconds, start, plannedAtSeconds + REPLAN_SECONDS);
+    // Never at once: a plan is not renewed while room is being made.
+    const due = Math.min(plan.startSeconds, plannedAtSeconds + REPLAN_SECONDS);
+    this.nextReviewSeconds = Math.min(this.nextReviewSeconds, Math.max(due, timeSeconds + REVIEW_SECONDS));
   }
 }

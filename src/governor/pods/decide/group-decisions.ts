@@ -5,7 +5,7 @@
 
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
-import { type GroupTally, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
+import { type GroupTally, isIncomplete, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
 import { gangRefusalText, incompleteText, releaseText } from './group-texts.ts';
@@ -311,10 +311,13 @@ export class GroupDecisions {
     const { timeSeconds } = this.parts.state;
     const tally = before.pending === 0 ? before : tallyOf(group);
     const minimum = group.description?.minCount ?? Number.POSITIVE_INFINITY;
-    const short = !group.started && tally.placed < minimum;
-    const incomplete = short && tally.pending > 0 && tally.placed + tally.alone + tally.pending < minimum;
+    const incomplete = isIncomplete(group, tally);
     const broken =
-      short && group.description !== undefined && tally.placed > 0 && tally.pending + tally.alone > 0;
+      !group.started &&
+      tally.placed < minimum &&
+      group.description !== undefined &&
+      tally.placed > 0 &&
+      tally.pending + tally.alone > 0;
     group.incompleteSinceSeconds = since(incomplete, group.incompleteSinceSeconds, timeSeconds);
     group.brokenSinceSeconds = since(broken, group.brokenSinceSeconds, timeSeconds);
     if (!incomplete && !broken) this.watched.delete(group);

@@ -5,9 +5,11 @@ import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { PreFilterRefusal } from '../constraints.ts';
 import type { NotScheduledReason } from '../pod-events.ts';
 import type { Allowed } from '../state/gang-types.ts';
+import { isIncomplete, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { Shape } from '../state/shape-table.ts';
 import { domainName, groupDomain } from './gang-attempts.ts';
+import { incompleteText } from './group-texts.ts';
 import type { Nominations } from './nominations.ts';
 import type { PodReports, Report } from './pod-reports.ts';
 import { INELIGIBLE_TEXTS, type Ineligible, type PreemptionCandidate } from './preemption.ts';
@@ -201,7 +203,10 @@ export class PodDecisions {
 
   /** @returns The report that would be made about a pod now. Nothing is reported. */
   textNow(pod: PodRecord): string {
-    return pod.state === PodState.Waiting ? this.reportOf(pod).message : pod.told;
+    if (pod.state === PodState.Waiting) return this.reportOf(pod).message;
+    const group = pod.told === '' && pod.group !== '' ? this.parts.groups.get(pod.group) : undefined;
+    // Reported only after a while, in which members may come.
+    return group !== undefined && isIncomplete(group, tallyOf(group)) ? incompleteText(group) : pod.told;
   }
 
   /** Releases the room that we keep for a pod; clears the nomination if there was some. */

@@ -49,6 +49,10 @@ export class ReclaimActions implements ReclaimPorts {
     return seats;
   }
 
+  startsSoon(claimant: Claimant): boolean {
+    return this.parts.champions.startsSoon(claimant);
+  }
+
   budgetsOf(pod: PodRecord): readonly number[] {
     const { budgets } = this.parts.preemption;
     if (budgets.size === 0) return NO_BUDGETS;

@@ -196,6 +196,8 @@ export class PodReclaim {
       const verdict = claims.taken(claim, this.takerOf(claim));
       if (verdict.kind === 'stop') return { kind: 'stopped', text: `reclaim: stopped: ${verdict.reason}` };
     }
+    // The work that victims would lose is worth more than the seconds that it would gain.
+    if (claim === undefined && this.ports.startsSoon(claimant)) return undefined;
     const made = this.plan(claimant, claim, books, tenants);
     if (made === undefined && claim !== undefined) claims.close(claim);
     return made;

@@ -20,6 +20,8 @@ export interface ReclaimPorts {
    * @returns One seat for each; undefined: they do not fit.
    */
   trial(claimant: Claimant): readonly ReclaimSeat[] | undefined;
+  /** True if a start was promised to a claimant that is so near that nobody is evicted for an earlier one. O(champions). */
+  startsSoon(claimant: Claimant): boolean;
   /** Disruption budgets that cover a pod, by number. O(budgets). */
   budgetsOf(pod: PodRecord): readonly number[];
   /** @returns Pods that a budget lets go, ≥ 0. */

@@ -218,6 +218,13 @@ export function tallyOf(group: PodGroup): GroupTally {
   return tally;
 }
 
+/** True if a group that has not started has members that wait, and fewer than it needs. */
+export function isIncomplete({ started, description }: PodGroup, tally: GroupTally): boolean {
+  const { placed, pending, alone } = tally;
+  const minimum = description?.minCount ?? Number.POSITIVE_INFINITY;
+  return !started && placed < minimum && pending > 0 && placed + alone + pending < minimum;
+}
+
 /** @returns Members that wait to be placed with the group, in their order. */
 export function pendingIn(group: PodGroup): PodRecord[] {
   const pending: PodRecord[] = [];
