@@ -9,6 +9,7 @@ import { TegError } from '../model/errors.ts';
 import { addCompareCommand } from './commands/compare-command.ts';
 import { addErrorsCommand } from './commands/errors-command.ts';
 import { addExplainCommand } from './commands/explain-command.ts';
+import { addGuardCommand } from './commands/guard-command.ts';
 import { addLedgerCommand } from './commands/ledger-command.ts';
 import { addMigrateCommand } from './commands/migrate-command.ts';
 import { addPoliciesCommand } from './commands/policies-command.ts';
@@ -57,6 +58,7 @@ export const PRODUCT_COMMANDS: readonly AddCommand[] = [
   addWhyCommand,
   addLedgerCommand,
   addMigrateCommand,
+  addGuardCommand,
   addErrorsCommand,
 ];
 

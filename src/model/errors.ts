@@ -48,6 +48,10 @@ export const ERROR_CODES = {
     'A durable store refuses a writer whose fencing token is not the newest: another process leads.',
   TEG_LEDGER_OTHER: "A ledger's file has the log of another run, or of the same run with other inputs.",
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
+  TEG_GUARD_GROUP: 'A control group that the guard was given is not there, or must not be acted on.',
+  TEG_GUARD_UNSUPPORTED: 'The kernel, or its configuration, lacks what the guard needs.',
+  TEG_GUARD_RUNNING: 'Another guard runs on the same state folder.',
+  TEG_GUARD_NOT_RUNNING: 'No guard answers on the socket of the state folder.',
 } as const;
 
 /** A code of the registry. */

@@ -32,6 +32,9 @@ const RUN_FAILURES: ReadonlySet<TegErrorCode> = new Set([
   'TEG_STORE_FAILED',
   'TEG_STORE_LOCKED',
   'TEG_STORE_FENCED',
+  'TEG_GUARD_UNSUPPORTED',
+  'TEG_GUARD_RUNNING',
+  'TEG_GUARD_NOT_RUNNING',
 ]);
 
 const SKIP_BAD = '`--skip-bad N` tolerates up to N bad rows and counts them';

@@ -367,6 +367,13 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   'teg ledger export': ['format', 'output', 'start'],
   'teg cluster': ['build-only'],
   'teg errors': ['json'],
+  'teg guard run': ['config', 'enforce'],
+  'teg guard status': ['state-folder', 'json'],
+  'teg guard events': ['state-folder', 'json'],
+  'teg guard freeze': ['state-folder'],
+  'teg guard thaw': ['state-folder'],
+  'teg guard undo': ['state-folder', 'json'],
+  'teg guard doctor': ['json'],
 };
 
 function withDescendants(command: Command): Command[] {

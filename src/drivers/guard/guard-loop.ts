@@ -1,0 +1,188 @@
+/**
+ * The loop of the guard: reads, decides, acts; all of it synchronous, and then a timer. What may wait (looking for groups, syncing
+ * the journal) is done between ticks.
+ *
+ * A process with SCHED_FIFO must not spin: whether a freeze holds is seen at the next tick, a millisecond later.
+ */
+import { type GuardCommand, GuardCore, type GuardStep } from '../../guard/node/guard-core.ts';
+import type { GuardOptions } from '../../guard/node/guard-options.ts';
+import type { GroupTable, OpenGroup } from './group-table.ts';
+import type { GuardEvents } from './guard-events.ts';
+import type { JournalFile } from './journal-file.ts';
+import { TickTimes } from './tick-times.ts';
+import type { WallReader } from './wall-reader.ts';
+
+/** Time between two looks for new groups, foreign freezes and limits. */
+const REFRESH_SECONDS = 0.25;
+/** A short freeze is reported if the group had none for so long: there can be a hundred in a second. */
+const HOLD_QUIET_SECONDS = 5;
+const RECLAIM_BYTES = 64 * 1024 * 1024;
+
+/** What a loop works on. */
+export interface GuardLoopOptions {
+  readonly options: GuardOptions;
+  readonly table: GroupTable;
+  readonly wall: WallReader;
+  readonly events: GuardEvents;
+  /** Undefined: a dry run, which changes nothing. */
+  readonly journal: JournalFile | undefined;
+  /** Called if a tick throws: a bug; the loop has stopped. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+/** The loop. Single writer of its groups. */
+export class GuardLoop {
+  readonly core: GuardCore;
+  readonly ticks = new TickTimes();
+  private readonly given: GuardLoopOptions;
+  private readonly heldAt = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+  private refreshedAt = Number.NEGATIVE_INFINITY;
+  private plannedAt = Number.NaN;
+  private wasExhausted = false;
+  private last: (GuardStep & { readonly wall: number; readonly others: number }) | undefined;
+
+  constructor(given: GuardLoopOptions) {
+    this.given = given;
+    this.core = new GuardCore(given.options);
+  }
+
+  /** The last tick's answer. */
+  get step(): (GuardStep & { readonly wall: number; readonly others: number }) | undefined {
+    return this.last;
+  }
+
+  /** Seconds of the loop's clock. */
+  now(): number {
+    return performance.now() / 1000;
+  }
+
+  /** Begins with a tick. */
+  start(): void {
+    this.run();
+  }
+
+  /** Stops it; what is frozen stays so until `restore`. */
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  /** Thaws everything that this guard froze. */
+  restore(): void {
+    for (const group of this.given.table.groups) if (group.isOurs) this.thaw(group, this.now());
+  }
+
+  private run(): void {
+    if (this.isStopped) return;
+    try {
+      const seconds = this.tick();
+      this.plannedAt = this.now() + seconds;
+      // Whole milliseconds is what timers have.
+      this.timer = setTimeout(() => this.run(), Math.max(Math.floor(seconds * 1000), 1));
+    } catch (error) {
+      this.stop();
+      this.given.onBroken(error);
+    }
+  }
+
+  /** @returns Seconds until the next one. */
+  private tick(): number {
+    const { table, wall, journal } = this.given;
+    const time = this.now();
+    const isRefresh = time - this.refreshedAt >= REFRESH_SECONDS;
+    if (isRefresh) this.refresh(time);
+    const groups = table.sample(isRefresh, journal !== undefined);
+    const used = groups.reduce((sum, group) => sum + group.usage, 0);
+    const node = { wall: wall.wall(), others: wall.others(used) };
+    const step = this.core.step({ ...node, groups }, time);
+    for (const command of step.commands) this.carryOut(command, time);
+    this.last = { ...step, ...node };
+    this.report(step);
+    const late = Number.isNaN(this.plannedAt) ? 0 : Math.max(time - this.plannedAt, 0);
+    this.ticks.add((this.now() - time) * 1e6, late * 1e6);
+    if (isRefresh) setImmediate(() => journal?.settle());
+    return step.nextSeconds;
+  }
+
+  private refresh(time: number): void {
+    this.refreshedAt = time;
+    for (const { event, ...details } of this.given.table.refresh()) this.given.events.add(event, details);
+    for (const group of this.given.table.groups) this.checkOwn(group, time);
+  }
+
+  /** Somebody thawed what the guard froze: that is respected. */
+  private checkOwn(group: OpenGroup, time: number): void {
+    if (this.given.journal === undefined || !group.isOurs || group.handle.isFreezeAsked()) return;
+    this.core.thawByHand(group.handle.path, time);
+    this.given.events.add('thawed by others', { group: group.handle.path });
+  }
+
+  private carryOut(command: GuardCommand, time: number): void {
+    const group = this.given.table.get(command.group);
+    if (group === undefined) return;
+    if (command.kind === 'freeze') this.freeze(group, command.cause, time);
+    else if (command.kind === 'thaw') this.thaw(group, time);
+    else this.ask(group, command.kind);
+  }
+
+  private freeze(group: OpenGroup, cause: string, time: number): void {
+    const { journal, events } = this.given;
+    const { path, identity } = group.handle;
+    if (journal !== undefined) {
+      // Frozen by somebody else since the last look: it stands still, and is not ours to thaw.
+      if (group.handle.isFreezeAsked()) {
+        group.isForeign = true;
+        return;
+      }
+      journal.append({ op: 'freeze', group: path, identity });
+      if (!group.handle.freeze()) return;
+    }
+    group.isOurs = true;
+    group.frozenAt = time;
+    if (cause === 'line') group.holds++;
+    else group.freezes++;
+    const isLoud =
+      cause !== 'line' || time - (this.heldAt.get(path) ?? Number.NEGATIVE_INFINITY) > HOLD_QUIET_SECONDS;
+    if (cause === 'line') this.heldAt.set(path, time);
+    if (isLoud) events.add(cause === 'line' ? 'held' : 'frozen', this.facts(path));
+  }
+
+  private thaw(group: OpenGroup, time: number): void {
+    const { journal, events } = this.given;
+    const { path, identity } = group.handle;
+    if (!group.isOurs) return;
+    const seconds = time - group.frozenAt;
+    group.frozenSeconds += seconds;
+    group.isOurs = false;
+    group.frozenAt = Number.NaN;
+    if (journal !== undefined) {
+      group.handle.thaw();
+      journal.append({ op: 'thaw', group: path, identity });
+    }
+    if (seconds > 1 || !this.heldAt.has(path)) events.add('thawed', { ...this.facts(path), seconds });
+  }
+
+  private ask(group: OpenGroup, kind: 'move' | 'reclaim' | 'kill'): void {
+    const { journal, events } = this.given;
+    events.add(kind, this.facts(group.handle.path));
+    if (journal === undefined || kind === 'move') return;
+    const done = kind === 'kill' ? group.handle.kill() : group.handle.reclaim(RECLAIM_BYTES);
+    if (!done) events.add(`${kind} failed`, { group: group.handle.path });
+  }
+
+  private facts(group: string): Record<string, unknown> {
+    return this.given.journal === undefined ? { group, dryRun: true } : { group };
+  }
+
+  private report(step: GuardStep): void {
+    const { events } = this.given;
+    for (const { unit, from, to, reason } of step.changes) events.add('state', { unit, from, to, reason });
+    for (const { group, what } of step.notes) events.add(what, { group });
+    if (step.exhausted !== this.wasExhausted) {
+      this.wasExhausted = step.exhausted;
+      if (step.exhausted) events.add('exhausted', { headroomMib: step.headroom });
+    }
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * The guard of a node without its I/O: readings and the time go in, commands come out. The airlock decides who grows and who is
+ * frozen; lines turn granted rates into short freezes; here both become one wish for each group, and commands are the changes.
+ *
+ * Never acted on: groups that did not opt in, that others froze, or that did not freeze within `confirmSeconds`. Order of commands:
+ * freezes, then what may take long, then thaws.
+ *
+ * Pure. O(groups log groups) a tick.
+ */
+import { Airlock } from '../airlock/airlock.ts';
+import type { AirlockEffect, GroupReading } from '../airlock/airlock-readings.ts';
+import type { StateChange } from '../airlock/airlock-states.ts';
+import { GrowthEstimator } from '../barrier/growth-estimator.ts';
+import { GrowthFilter } from '../barrier/growth-filter.ts';
+import { GrowthLine } from './growth-line.ts';
+import type { GuardOptions } from './guard-options.ts';
+
+/** One group, as read. MiB. */
+export interface GroupSample {
+  readonly path: string;
+  /** What freezing keeps from growing and reclaim does not bring back; NaN: not readable. */
+  readonly usage: number;
+  /** The group's own wall; Infinity: none. */
+  readonly limit: number;
+  readonly isFrozen: boolean;
+  /** Somebody else froze it. */
+  readonly isForeign: boolean;
+  readonly priority: number;
+  readonly gang?: string | undefined;
+  readonly optedIn: boolean;
+}
+
+/** The node, as read. MiB; NaN: not readable. */
+export interface GuardSample {
+  readonly wall: number;
+  readonly others: number;
+  readonly groups: readonly GroupSample[];
+}
+
+/** Why a group stands still. */
+export type FreezeCause = 'airlock' | 'line' | 'person';
+
+/** What the backend is to do. */
+export type GuardCommand =
+  | { readonly kind: 'freeze'; readonly group: string; readonly cause: FreezeCause }
+  | { readonly kind: 'thaw' | 'move' | 'reclaim' | 'kill'; readonly group: string };
+
+/** What happened to a group besides the airlock's changes. */
+export interface GuardNote {
+  readonly group: string;
+  readonly what:
+    | 'does not freeze'
+    | 'frozen by others'
+    | 'held for as long as it may be'
+    | 'released past the wall'
+    | 'held at its limit';
+}
+
+/** Answer to a tick. */
+export interface GuardStep {
+  readonly commands: readonly GuardCommand[];
+  readonly changes: readonly StateChange[];
+  readonly notes: readonly GuardNote[];
+  readonly isShort: boolean;
+  readonly headroom: number;
+  readonly exhausted: boolean;
+  /** Until the next tick, at most. */
+  readonly nextSeconds: number;
+}
+
+/** What the status shows of a group. */
+export interface GroupState {
+  readonly path: string;
+  readonly cause: FreezeCause | undefined;
+  readonly since: number;
+  readonly usage: number;
+  readonly growth: number;
+  readonly line: number;
+}
+
+interface Tracked {
+  readonly path: string;
+  readonly estimator: GrowthEstimator;
+  readonly line: GrowthLine;
+  ownFilter: GrowthFilter | undefined;
+  readAt: number;
+  /** Lowest usage of late, and when it was last passed by a batch. */
+  floor: number;
+  grewAt: number;
+  /** MiB/s granted by the airlock. */
+  granted: number;
+  airlockFrozen: boolean;
+  cause: FreezeCause | undefined;
+  since: number;
+  isConfirmed: boolean;
+  exemptUntil: number;
+  isReleased: boolean;
+  isForeign: boolean;
+  isNoted: boolean;
+  sample: GroupSample;
+}
+
+/** A group counts as one that wants to grow for so long after it grew. */
+const WANTS_SECONDS = 0.5;
+/** An estimate that is older says nothing. */
+const STALE_SECONDS = 0.5;
+
+/** The guard of a node. Single writer. */
+export class GuardCore {
+  private readonly options: GuardOptions;
+  private readonly airlock: Airlock;
+  private readonly tracked = new Map<string, Tracked>();
+  private readonly byPerson = new Set<string>();
+  private notes: GuardNote[] = [];
+
+  constructor(options: GuardOptions) {
+    this.options = options;
+    this.airlock = new Airlock(options.airlock);
+  }
+
+  /** Freezes a group by hand, until `thawByHand`. The airlock counts it and leaves it alone. */
+  freezeByHand(path: string): void {
+    this.byPerson.add(path);
+  }
+
+  /** Thaws a group, whatever it is frozen for, and leaves it alone for `exemptSeconds`. */
+  thawByHand(path: string, time: number): void {
+    this.byPerson.delete(path);
+    const group = this.tracked.get(path);
+    if (group !== undefined) group.exemptUntil = time + this.options.exemptSeconds;
+  }
+
+  /** One tick. @param time Seconds, not before the last one's. */
+  step(sample: GuardSample, time: number): GuardStep {
+    this.notes = [];
+    this.follow(sample.groups, time);
+    const groups = [...this.tracked.values()];
+    const readings = groups.map((group) => this.readingOf(group, time));
+    const answer = this.airlock.step({ wall: sample.wall, others: sample.others, groups: readings }, time);
+    const asks = this.take(answer.effects);
+    const distance = answer.headroom + this.options.airlock.growth.margin;
+    for (const group of groups) this.hold(group, time, distance, asks);
+    const commands = this.turns(groups, asks, time);
+    const { isShort, headroom, changes, exhausted } = answer;
+    const nextSeconds = this.nextSeconds(isShort, headroom, groups);
+    return { commands, changes, notes: this.notes, isShort, headroom, exhausted, nextSeconds };
+  }
+
+  /** @returns The groups as the last tick left them. */
+  states(time: number): GroupState[] {
+    return [...this.tracked.values()].map(({ path, cause, since, sample, estimator, line }) => ({
+      path,
+      cause,
+      since,
+      usage: sample.usage,
+      growth: cause === undefined ? estimator.growthAt(time) : 0,
+      line: line.position,
+    }));
+  }
+
+  /** Groups that the guard froze. */
+  get frozen(): string[] {
+    return [...this.tracked.values()].filter(({ cause }) => cause !== undefined).map(({ path }) => path);
+  }
+
+  private follow(samples: readonly GroupSample[], time: number): void {
+    const seen = new Set<string>();
+    for (const sample of samples) {
+      seen.add(sample.path);
+      const group = this.tracked.get(sample.path) ?? this.track(sample, time);
+      group.sample = sample;
+      this.read(group, time);
+    }
+    for (const path of this.tracked.keys()) if (!seen.has(path)) this.tracked.delete(path);
+  }
+
+  private track(sample: GroupSample, time: number): Tracked {
+    const { estimatorWeight, line } = this.options;
+    const group: Tracked = {
+      path: sample.path,
+      estimator: new GrowthEstimator({ weight: estimatorWeight, staleSeconds: STALE_SECONDS }),
+      line: new GrowthLine(line),
+      ownFilter: undefined,
+      readAt: Number.NEGATIVE_INFINITY,
+      floor: sample.usage,
+      grewAt: Number.NEGATIVE_INFINITY,
+      granted: Number.POSITIVE_INFINITY,
+      airlockFrozen: false,
+      cause: undefined,
+      since: time,
+      isConfirmed: false,
+      exemptUntil: Number.NEGATIVE_INFINITY,
+      isReleased: false,
+      isForeign: false,
+      isNoted: false,
+      sample,
+    };
+    this.tracked.set(sample.path, group);
+    return group;
+  }
+
+  private read(group: Tracked, time: number): void {
+    const { usage, isFrozen, isForeign } = group.sample;
+    if (isForeign && !group.isForeign) this.notes.push({ group: group.path, what: 'frozen by others' });
+    group.isForeign = isForeign;
+    if (group.cause !== undefined) this.confirm(group, isFrozen, time);
+    if (usage > group.floor + this.options.line.slack) {
+      group.grewAt = time;
+      group.floor = usage;
+    } else if (!(usage >= group.floor)) group.floor = usage;
+    if (time - group.readAt < this.options.estimatorSeconds) return;
+    group.readAt = time;
+    if (group.cause !== undefined && group.isConfirmed) group.estimator.restart();
+    group.estimator.read(usage, time);
+  }
+
+  /** A group that does not freeze is thawed again and left alone: others have to make room. */
+  private confirm(group: Tracked, isFrozen: boolean, time: number): void {
+    if (isFrozen) group.isConfirmed = true;
+    if (group.isConfirmed || time - group.since < this.options.confirmSeconds) return;
+    group.exemptUntil = time + this.options.exemptSeconds;
+    this.notes.push({ group: group.path, what: 'does not freeze' });
+  }
+
+  private mayAct(group: Tracked, time: number): boolean {
+    return group.sample.optedIn && !group.isForeign && time >= group.exemptUntil;
+  }
+
+  private isManaged(group: Tracked, time: number): boolean {
+    return this.mayAct(group, time) && !this.byPerson.has(group.path) && !group.isReleased;
+  }
+
+  private readingOf(group: Tracked, time: number): GroupReading {
+    const { path, sample, estimator, cause } = group;
+    const isStill = cause !== undefined && group.isConfirmed;
+    const estimate = estimator.growthAt(time);
+    const base = {
+      name: path,
+      usage: sample.usage,
+      // Unknown: it was thawed a moment ago, and its line holds it.
+      growth: isStill || Number.isNaN(estimate) ? 0 : estimate,
+      wants: cause === 'line' || time - group.grewAt < WANTS_SECONDS,
+      priority: sample.priority,
+      optedIn: this.isManaged(group, time),
+    };
+    return sample.gang === undefined ? base : { ...base, gang: sample.gang };
+  }
+
+  /** @returns Effects that are commands as they are. */
+  private take(effects: readonly AirlockEffect[]): GuardCommand[] {
+    const asks: GuardCommand[] = [];
+    for (const effect of effects) {
+      const group = this.tracked.get(effect.group) as Tracked;
+      if (effect.kind === 'grant') group.granted = effect.rate;
+      else if (effect.kind === 'freeze') group.airlockFrozen = true;
+      else if (effect.kind === 'thaw') {
+        group.airlockFrozen = false;
+        group.line.restart(group.sample.usage);
+      } else asks.push({ kind: effect.kind, group: effect.group });
+    }
+    return asks;
+  }
+
+  /** Moves the line of a group, and ends a hold that has lasted for as long as it may. */
+  private hold(group: Tracked, time: number, distance: number, asks: GuardCommand[]): void {
+    // The airlock forgets groups that it may not act on.
+    if (!this.isManaged(group, time)) group.airlockFrozen = false;
+    if (group.airlockFrozen || !this.mayAct(group, time)) {
+      group.line.take(group.sample.usage, Number.POSITIVE_INFINITY, time);
+      return;
+    }
+    if (group.isReleased && distance > this.options.airlock.growth.margin) group.isReleased = false;
+    const own = this.ownRate(group, time);
+    const rate = group.isReleased ? Number.POSITIVE_INFINITY : Math.min(group.granted, own);
+    const isHeld = group.line.take(group.sample.usage, rate, time);
+    if (!isHeld) group.isNoted = false;
+    else if (own === 0 && group.granted > 0 && !group.isNoted) {
+      group.isNoted = true;
+      this.notes.push({ group: group.path, what: 'held at its limit' });
+    }
+    const { frozenSecondsMax, growth, freezeSeconds } = this.options.airlock;
+    if (!isHeld || time - group.line.heldSince < frozenSecondsMax) return;
+    this.notes.push({ group: group.path, what: 'held for as long as it may be' });
+    const { lastResort } = this.options;
+    if (lastResort === 'kill') asks.push({ kind: 'kill', group: group.path });
+    if (lastResort === 'release') {
+      group.isReleased = true;
+      this.notes.push({ group: group.path, what: 'released past the wall' });
+    }
+    // It may run for a moment, if the wall is farther than what it can grow before it is held again.
+    const probe = growth.rateMax * (growth.tickSeconds + freezeSeconds);
+    if (lastResort === 'release' || distance > probe) group.line.restart(group.sample.usage);
+  }
+
+  /** The rate that a group's own limit leaves; Infinity while the limit is farther than what can grow in a tick. */
+  private ownRate(group: Tracked, time: number): number {
+    const { limit, usage } = group.sample;
+    if (limit === Number.POSITIVE_INFINITY) return limit;
+    const { growth, shortBelow } = this.options.airlock;
+    group.ownFilter ??= new GrowthFilter(growth);
+    const estimate = group.cause === undefined ? group.estimator.growthAt(time) : 0;
+    const rate = group.ownFilter.allow(usage, Number.isNaN(estimate) ? 0 : estimate, limit, time);
+    return limit - growth.margin - usage > shortBelow ? Number.POSITIVE_INFINITY : rate;
+  }
+
+  private causeOf(group: Tracked, time: number): FreezeCause | undefined {
+    if (group.isForeign || !group.sample.optedIn) return undefined;
+    if (this.byPerson.has(group.path)) return 'person';
+    if (!this.mayAct(group, time)) return undefined;
+    if (group.airlockFrozen) return 'airlock';
+    return Number.isNaN(group.line.heldSince) ? undefined : 'line';
+  }
+
+  private turns(groups: readonly Tracked[], asks: readonly GuardCommand[], time: number): GuardCommand[] {
+    const freezes: GuardCommand[] = [];
+    const thaws: GuardCommand[] = [];
+    for (const group of groups) {
+      const cause = this.causeOf(group, time);
+      const was = group.cause;
+      if (cause === was) continue;
+      group.cause = cause;
+      if (cause !== undefined && was !== undefined) continue;
+      group.since = time;
+      group.isConfirmed = false;
+      if (cause === undefined) thaws.push({ kind: 'thaw', group: group.path });
+      else freezes.push({ kind: 'freeze', group: group.path, cause });
+    }
+    return [...freezes, ...asks, ...thaws];
+  }
+
+  /** Slow while nothing can become short before the next tick; as quick as it goes while something grows near a line. */
+  private nextSeconds(isShort: boolean, headroom: number, groups: readonly Tracked[]): number {
+    const { airlock, tickSecondsMin, tickSecondsMax } = this.options;
+    let least = (headroom - airlock.shortBelow) / airlock.growth.rateMax;
+    if (isShort) least = tickSecondsMin;
+    for (const { sample } of groups) {
+      const own = sample.limit - airlock.growth.margin - airlock.shortBelow - sample.usage;
+      least = Math.min(least, own / airlock.growth.rateMax);
+    }
+    return Math.min(Math.max(least, tickSecondsMin), tickSecondsMax);
+  }
+}
