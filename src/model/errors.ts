@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   TEG_STORE_FENCED:
     'A durable store refuses a writer whose fencing token is not the newest: another process leads.',
   TEG_LEDGER_OTHER: "A ledger's file has the log of another run, or of the same run with other inputs.",
+  TEG_POWER_AUTHORITY: 'A power limit that caps cannot hold even at their floors.',
   TEG_KUBE_CONFIG: 'No Kubernetes cluster was found to talk to, or the kubeconfig cannot be used.',
   TEG_GUARD_GROUP: 'A control group that the guard was given is not there, or must not be acted on.',
   TEG_GUARD_UNSUPPORTED: 'The kernel, or its configuration, lacks what the guard needs.',
