@@ -8,6 +8,7 @@ import { addBenchFairnessCommand } from './bench-fairness-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchLedgerCommand } from './bench-ledger-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
+import { addBenchPowerCommand } from './bench-power-command.ts';
 import { addBenchQueuesCommand } from './bench-queues-command.ts';
 import { addBenchSimulatorCommand } from './bench-simulator-command.ts';
 import { addBenchZonesCommand } from './bench-zones-command.ts';
@@ -17,7 +18,7 @@ export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
     .description(
-      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, fairness, a real API server',
+      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, fairness, power caps, a real API server',
     );
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
@@ -27,5 +28,6 @@ export function addBenchCommand(parent: Command): void {
   addBenchQueuesCommand(bench);
   addBenchFairnessCommand(bench);
   addBenchLedgerCommand(bench);
+  addBenchPowerCommand(bench);
   addBenchKubernetesCommand(bench);
 }

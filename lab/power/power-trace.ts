@@ -140,7 +140,10 @@ export async function readPower(file: string): Promise<PowerTrace> {
       times.push(time);
       watts.push(value);
       if (times.length > ROWS_MAX) {
-        throw new TegError('TEG_INPUT_TOO_LARGE', `${file}: more than ${ROWS_MAX} rows; give a shorter trace`);
+        throw new TegError(
+          'TEG_INPUT_TOO_LARGE',
+          `${file}: more than ${ROWS_MAX} rows; give a shorter trace`,
+        );
       }
     }
   } catch (error) {
@@ -148,7 +151,10 @@ export async function readPower(file: string): Promise<PowerTrace> {
     throw new TegError('TEG_INPUT_NOT_FOUND', `cannot read '${file}': ${(error as Error).message}`);
   }
   if (times.length < 2) {
-    throw new TegError('TEG_TRACE_BAD_ROW', `${file}: got ${times.length} rows, expected 2 or more of seconds,watts`);
+    throw new TegError(
+      'TEG_TRACE_BAD_ROW',
+      `${file}: got ${times.length} rows, expected 2 or more of seconds,watts`,
+    );
   }
   return resampled(file, times, watts);
 }

@@ -18,10 +18,11 @@ export interface KnownRack {
   /** Between two ticks, s. */
   readonly tickSeconds: number;
   readonly sensorSeconds: number;
-  /** Heat: °C, K, upper bound of K/W, lower bound of s, s. */
+  /** Heat: °C, K, upper bounds of K/W and K/s, lower bound of s, s. */
   readonly celsiusMax: number;
   readonly readingError: number;
   readonly kelvinPerWatt: number;
+  readonly inletRise: number;
   readonly coolingSeconds: number;
   readonly lagSeconds: number;
 }
@@ -169,12 +170,14 @@ class Coupled implements RackLaw {
       uncontrolled: 0,
       deadSeconds,
       sensorSeconds,
+      lagSeconds,
       tickSeconds: rack.tickSeconds,
     });
     this.heat = new HeatCeiling({
       limit: rack.celsiusMax,
       readingError: rack.readingError,
       kelvinPerWatt: rack.kelvinPerWatt,
+      inletRise: rack.inletRise,
       coolingSeconds: rack.coolingSeconds,
       lagSeconds,
       tickSeconds: rack.tickSeconds,

@@ -55,7 +55,7 @@ const COOLING_SECONDS = 15;
 /** °C of the air; where cooling fails, it rises at that rate from the first second on. */
 const AIR = 25;
 const HOT_AIR = 45;
-const AIR_RISE = 0.2;
+const AIR_RISE = 0.1;
 
 /** The rack that a law knows, for a trace's peak. */
 export function knownRack(
@@ -76,6 +76,7 @@ export function knownRack(
     celsiusMax: CELSIUS_MAX,
     readingError: 1,
     kelvinPerWatt: DUSTY / GPUS,
+    inletRise: AIR_RISE,
     coolingSeconds: COOLING_SECONDS,
     lagSeconds: LAG,
   };
@@ -113,11 +114,11 @@ class RackWorld {
     this.trial = trial;
     this.rack = rack;
     const random = new Random(trial.seed, 15);
-    const length = trial.trace.length;
     const hot = trial.phase === 'hot air';
-    this.offsets = Array.from({ length: rack.nodes }, () =>
-      trial.phase === 'random' ? random.nextInt(length) : 0,
-    );
+    this.offsets =
+      trial.phase === 'random'
+        ? independentOffsets(trial.trace, rack, random)
+        : Array.from({ length: rack.nodes }, () => 0);
     this.devices = this.offsets.map((offset) => {
       const watts = Math.min(trial.trace[offset] as number, startWatts);
       const kelvinPerWatt = (hot ? DUSTY : CLEAN) / GPUS;
@@ -193,10 +194,36 @@ class RackWorld {
       law,
       phase,
       actuatorSeconds,
-      overWattsMax: this.peak - this.rack.limit,
+      overWattsMax: Math.round((this.peak - this.rack.limit) * 1000) / 1000,
       secondsOver: this.secondsOver,
       energyServed: Math.min(this.served / this.wanted, 1),
       overKelvinMax: this.hottest - CELSIUS_MAX,
     };
   }
+}
+
+/** Most draws of rotations. */
+const DRAWS_MAX = 1000;
+
+/**
+ * Draws rotations under which the sum without a law stays below the limit, as that of independent jobs mostly does (and as in
+ * the published trial, 251 W below): a part of the energy lost for good would hide what a law loses. The last draw, if none is.
+ */
+function independentOffsets(trace: PowerTrace, { nodes, limit }: KnownRack, random: Random): number[] {
+  let offsets: number[] = [];
+  for (let draw = 0; draw < DRAWS_MAX; draw++) {
+    offsets = Array.from({ length: nodes }, () => random.nextInt(trace.length));
+    if (highestSum(trace, offsets) <= limit) break;
+  }
+  return offsets;
+}
+
+function highestSum(trace: PowerTrace, offsets: readonly number[]): number {
+  let most = 0;
+  for (let i = 0; i < trace.length; i++) {
+    let sum = 0;
+    for (const offset of offsets) sum += trace[(i + offset) % trace.length] as number;
+    most = Math.max(most, sum);
+  }
+  return most;
 }

@@ -19,6 +19,8 @@ export interface HeatCeilingOptions {
   readonly coolingSeconds: number;
   /** Lag of power behind the cap, s. */
   readonly lagSeconds: number;
+  /** Fastest rise of the air's temperature, K/s. */
+  readonly inletRise: number;
   /** Time between decisions, and the longest one from a command to its effect, s. */
   readonly tickSeconds: number;
   readonly deadSeconds: number;
@@ -51,13 +53,15 @@ export class HeatCeiling {
 
   /**
    * @param celsius   As read.
-   * @param inlet     Temperature of the air, upper bound.
+   * @param air       Temperature of the air now, upper bound.
    * @param committed W that the device may draw until a command takes effect.
    * @returns         The highest cap; the floor if a value is not finite.
    */
-  allow(celsius: number, inlet: number, committed: number): number {
+  allow(celsius: number, air: number, committed: number): number {
     const { limit, readingError, kelvinPerWatt, coolingSeconds } = this.options;
     const now = celsius + readingError;
+    // Until the command after this one takes effect.
+    const inlet = air + 2 * this.horizon * this.options.inletRise;
     const settled = Math.max(inlet + kelvinPerWatt * committed, now);
     const later = settled + (now - settled) * Math.exp(-this.horizon / coolingSeconds);
     const flow = (later - inlet) / kelvinPerWatt;

@@ -2,13 +2,12 @@
  * Caps of the devices behind one breaker, so that the sum of what they may draw never passes it: coupled limits.
  *
  * Invariant: Σ committed ≤ bound once it holds at the start. A device is committed to the highest of the cap in force (read
- * back), the caps under way, its floor with the floor's error, and its reading: it can draw that at any time, without notice.
- * Caps are lowered at once and raised only into what is not committed; a lowered cap frees power when the read-back shows it,
- * so that commands may take any time, or be lost.
+ * back), the caps under way, its floor with the floor's error, its reading, and what is left of a former commitment after the
+ * device's lag: it can draw that at any time, without notice. Caps are lowered at once and raised only into what is not
+ * committed; a lowered cap frees power when the read-back shows it, so that commands may be late, or lost.
  *
- * Who gets more: devices that draw what their cap allows, or are on their way there, first; the rest is left to the others in
- * equal parts, since any of them may rise next, less what the first one to rise would need (a reserve), as a command that must
- * wait for another takes twice as long.
+ * Who gets more: devices that draw what their cap allows, first; the rest is left to the others in equal parts, since any of
+ * them may rise next. What was tried and gave less is in docs/results/power.md.
  */
 import { assert } from '../../kernel/assert.ts';
 import { TegError } from '../../model/errors.ts';
@@ -27,8 +26,10 @@ export interface RackCapsOptions {
   readonly limit: number;
   /** Power behind the breaker that no cap reaches, W. */
   readonly uncontrolled: number;
-  /** Longest time from a command to its effect and read-back, s: a command without effect is repeated after twice that. */
+  /** Longest time from a command to its effect, s: after it, a command without effect was lost. */
   readonly deadSeconds: number;
+  /** Longest lag of power behind the cap in force, s. */
+  readonly lagSeconds: number;
   /** Window over which the sensor averages, and time between ticks, s. */
   readonly sensorSeconds: number;
   readonly tickSeconds: number;
@@ -49,25 +50,26 @@ export interface RackReadings {
 /** Part of its cap that a device draws when it is held back by it. */
 const HELD_BACK = 0.97;
 /** Part of its cap below which a device is not held back any more. */
-const SATED = 0.9;
+const SATED = 0.7;
 /** Weight of a device that is held back, against 1 of the others. */
-const HUNGRY_WEIGHT = 1e4;
+const HUNGRY_WEIGHT = 30;
 /** What others keep above their draw. */
 const KEPT_ABOVE = 0.05;
-/** Changes below that part of the full power are not worth a command. */
+/** Changes below that part of the full power are not worth a command; nor are raises below the other of who is not held back. */
 const CHANGE_LEAST = 0.01;
-/** Rounds of the fixed point of the reserve; each reduces its error by the number of devices that share it. */
-const RESERVE_ROUNDS = 6;
+const CALM_RAISE_LEAST = 0.1;
 
 /** @throws TegError TEG_POWER_AUTHORITY if all caps at their floor do not hold the limit: it cannot be promised. */
 export function assertAuthority(minima: Float64Array, uncontrolled: number, limit: number): void {
   const spare = authorityToSpare({ minima, uncontrolled }, limit);
   if (spare >= 0) return;
   const floors = minima.reduce((sum, watts) => sum + watts, 0);
+  const text = (watts: number): string => `${Math.round(watts)} W`;
   throw new TegError(
     'TEG_POWER_AUTHORITY',
-    `got a limit of ${limit} W for ${minima.length} devices whose floors sum to ${floors} W beside ${uncontrolled} W without a cap: ` +
-      `${-spare} W more than caps can hold; raise the limit, or move devices to another breaker`,
+    `got a limit of ${text(limit)} for ${minima.length} devices whose floors sum to ${text(floors)} beside ` +
+      `${text(uncontrolled)} without a cap: ${text(-spare)} more than caps can hold; ` +
+      'raise the limit, or move devices to another breaker',
   );
 }
 
@@ -82,6 +84,9 @@ export class RackCaps {
   /** 1: held back by its cap. @shape [n] */
   private readonly hungry: Uint8Array;
   private readonly committed: Float64Array;
+  /** Last caps read back. @shape [n] */
+  private readonly seen: Float64Array;
+  private lastTime = Number.NaN;
   private readonly targets: Float64Array;
   private readonly problem: { [K in keyof CapProblem]: Float64Array };
 
@@ -100,8 +105,15 @@ export class RackCaps {
     this.drawn = column(Number.NaN);
     this.hungry = new Uint8Array(n);
     this.committed = column(0);
+    this.seen = Float64Array.from(full);
     this.targets = column(0);
-    this.problem = { wanted: column(0), weights: column(1), shares: column(1), low: column(0), high: column(0) };
+    this.problem = {
+      wanted: column(0),
+      weights: column(1),
+      shares: column(1),
+      low: column(0),
+      high: column(0),
+    };
   }
 
   /**
@@ -109,7 +121,7 @@ export class RackCaps {
    *
    * @param out Caps to set; NaN: leave it. @shape [n]
    * @returns   Watts that are not committed; negative: the devices may pass the limit until lowered caps take effect.
-   * @cost      O(n) a halving of `coupledCaps`, up to eight solutions.
+   * @cost      O(n) a halving of `coupledCaps`, one or two solutions.
    */
   tick(readings: RackReadings, out: Float64Array): number {
     this.observe(readings);
@@ -120,7 +132,7 @@ export class RackCaps {
     const atStart = room;
     for (let i = 0; i < out.length; i++) {
       out[i] = Number.NaN;
-      if (!this.repeat(i, readings.time, out)) this.lower(i, readings, out);
+      this.lower(i, readings, out);
     }
     // Those who are held back first.
     for (const wanted of [1, 0]) {
@@ -137,19 +149,28 @@ export class RackCaps {
   }
 
   /** Takes read-backs, and finds who is held back by the cap. */
-  private observe({ watts, inForce }: RackReadings): void {
+  private observe({ time, watts, inForce }: RackReadings): void {
     const { sent, sensors, hungry, committed, drawn } = this;
-    const { minima, full } = this.options;
+    const { minima, lagSeconds, deadSeconds, tickSeconds } = this.options;
+    // No time has passed before the first tick: nothing has fallen yet.
+    const decay = Number.isNaN(this.lastTime) ? 1 : Math.exp(-Math.max(0, time - this.lastTime) / lagSeconds);
+    this.lastTime = time;
     sent.forEach((caps, i) => {
-      const most = full[i] as number;
       const reading = watts[i] as number;
-      // Without a read-back the cap may be anything.
-      const cap = Number.isNaN(inForce[i] as number) ? most : (inForce[i] as number);
-      caps.readBack(inForce[i] as number);
+      // Without a read-back it is the last one that was seen, or one under way.
+      const isRead = !Number.isNaN(inForce[i] as number);
+      const cap = isRead ? (inForce[i] as number) : (this.seen[i] as number);
+      if (isRead) {
+        caps.readBack(cap, cap !== this.seen[i], time - deadSeconds - tickSeconds);
+        this.seen[i] = cap;
+      }
       const now = (sensors[i] as SensorInverse).update(reading);
       drawn[i] = now;
-      committed[i] = Math.max(cap, caps.highest(), Number.isNaN(reading) ? most : reading, minima[i] as number);
-      if (now >= HELD_BACK * cap) hungry[i] = 1;
+      // Power falls to a lower cap with a lag, and the mean of a window may hide that it was high.
+      const falling = cap + Math.max(0, (committed[i] as number) - cap) * decay;
+      const drawnMost = Number.isNaN(reading) ? 0 : reading;
+      committed[i] = Math.max(falling, caps.highest(), drawnMost, minima[i] as number);
+      if (Math.max(now, reading) >= HELD_BACK * cap) hungry[i] = 1;
       else if (!(now >= SATED * cap)) hungry[i] = 0;
     });
   }
@@ -158,13 +179,11 @@ export class RackCaps {
   private aim({ ceilings }: RackReadings): void {
     const { problem, hungry, targets, bound, drawn } = this;
     const { minima, full } = this.options;
-    let calm = 0;
     for (let i = 0; i < targets.length; i++) {
       const least = minima[i] as number;
       const most = Math.max(Math.min(full[i] as number, ceilings[i] as number), least);
       const kept = Number.isNaN(drawn[i] as number) ? 0 : (drawn[i] as number) * (1 + KEPT_ABOVE);
       const isHungry = hungry[i] === 1;
-      if (!isHungry) calm++;
       problem.wanted[i] = most;
       problem.high[i] = most;
       // Who is not held back keeps what it draws.
@@ -174,57 +193,31 @@ export class RackCaps {
     if (coupledCaps(problem, bound, targets) === 'infeasible') {
       problem.low.set(minima);
       coupledCaps(problem, bound, targets);
-    } else if (calm > 1 && calm < targets.length) this.keepReserve();
-  }
-
-  /** Lowers the targets of those who are not held back, so that the first one to rise finds what it needs. */
-  private keepReserve(): void {
-    const { problem, hungry, targets, bound } = this;
-    let reserve = 0;
-    for (let round = 0; round < RESERVE_ROUNDS; round++) {
-      let spare = reserve;
-      let most = 0;
-      for (let i = 0; i < targets.length; i++) {
-        if (hungry[i] === 1) continue;
-        most = Math.max(most, (problem.high[i] as number) - (targets[i] as number));
-        spare += (targets[i] as number) - (problem.low[i] as number);
-      }
-      const next = Math.min(most, spare);
-      if (Math.abs(next - reserve) < 1) return;
-      reserve = next;
-      coupledCaps(problem, bound - reserve, targets);
     }
   }
 
   /** The cap that holds once all commands have taken effect. */
-  private lastCap(i: number, inForce: number): number {
+  private lastCap(i: number): number {
     const { last } = this.sent[i] as SentCaps;
-    return Number.isNaN(last) ? inForce : last;
+    return Number.isNaN(last) ? (this.seen[i] as number) : last;
   }
 
-  private lower(i: number, { time, inForce, ceilings }: RackReadings, out: Float64Array): void {
+  private lower(i: number, { time, ceilings }: RackReadings, out: Float64Array): void {
     const target = this.targets[i] as number;
-    const cap = this.lastCap(i, inForce[i] as number);
+    const cap = this.lastCap(i);
     const byHeat = cap > (ceilings[i] as number);
     const least = byHeat ? 0 : CHANGE_LEAST * (this.options.full[i] as number);
-    if (Number.isNaN(cap) || cap - target > least) this.send(i, target, time, out);
+    if (cap - target > least) this.send(i, target, time, out);
   }
 
   /** @returns Watts that the raise commits. */
-  private raise(i: number, room: number, { time, inForce }: RackReadings, out: Float64Array): number {
+  private raise(i: number, room: number, { time }: RackReadings, out: Float64Array): number {
     const committed = this.committed[i] as number;
     const target = Math.min(this.targets[i] as number, committed + Math.max(0, room));
-    const cap = this.lastCap(i, inForce[i] as number);
-    if (!(target - cap > CHANGE_LEAST * (this.options.full[i] as number))) return 0;
+    const cap = this.lastCap(i);
+    const least = this.hungry[i] === 1 ? CHANGE_LEAST : CALM_RAISE_LEAST;
+    if (!(target - cap > least * (this.options.full[i] as number))) return 0;
     return this.send(i, target, time, out) ? Math.max(0, target - committed) : 0;
-  }
-
-  /** Sends a command once more that must have been lost. @returns True if it did. */
-  private repeat(i: number, time: number, out: Float64Array): boolean {
-    const { last, lastTime } = this.sent[i] as SentCaps;
-    const { deadSeconds, tickSeconds } = this.options;
-    if (Number.isNaN(last) || time - lastTime < 2 * (deadSeconds + tickSeconds)) return false;
-    return this.send(i, last, time, out);
   }
 
   private send(i: number, cap: number, time: number, out: Float64Array): boolean {

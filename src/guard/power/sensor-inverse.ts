@@ -1,13 +1,13 @@
 /**
  * What a device draws now, from a sensor that shows the mean of a window: P(t) = P(t − w) + w dr/dt.
  *
- * The recursion is exact without noise, and never forgets an error; so a part of the difference to the reading is dropped
- * each window.
+ * The recursion is exact without noise, and never forgets an error; so it starts over whenever the reading has been steady for
+ * a window, and then is the truth.
  */
 import { assert } from '../../kernel/assert.ts';
 
-/** Part of the difference between estimate and reading that a window keeps. */
-const KEPT = 0.9;
+/** Change of a reading over a window, relative, up to which it counts as steady. */
+const STEADY = 0.02;
 /** Most ticks in a window. */
 export const INVERSE_TICKS_MAX = 65_536;
 
@@ -17,6 +17,8 @@ export class SensorInverse {
   private readonly ring: Float64Array;
   private next = 0;
   private last = Number.NaN;
+  /** Ticks for which the reading has been steady. */
+  private calm = 0;
 
   /** @param ticks Ticks in the sensor's window, 1 to `INVERSE_TICKS_MAX`. */
   constructor(ticks: number) {
@@ -24,19 +26,17 @@ export class SensorInverse {
     this.ring = new Float64Array(ticks);
   }
 
-  /** Takes the reading of a tick. @returns W; NaN for NaN: it starts over with the next reading. O(1). */
+  /** Takes the reading of a tick. @returns W; NaN for NaN: it starts over with the next reading. O(1), O(ticks) where the reading is steady. */
   update(reading: number): number {
     const { ring } = this;
     if (Number.isNaN(reading)) {
       this.last = reading;
       return reading;
     }
-    if (Number.isNaN(this.last)) ring.fill(reading);
-    else {
-      const before = ring[this.next] as number;
-      const exact = before + (reading - this.last) * ring.length;
-      ring[this.next] = Math.max(0, reading + KEPT * (exact - reading));
-    }
+    const change = (reading - this.last) * ring.length;
+    this.calm = Math.abs(change) <= STEADY * reading ? this.calm + 1 : 0;
+    if (Number.isNaN(change) || this.calm >= ring.length) ring.fill(reading);
+    else ring[this.next] = Math.max(0, (ring[this.next] as number) + change);
     const estimate = ring[this.next] as number;
     this.next = (this.next + 1) % ring.length;
     this.last = reading;

@@ -1,7 +1,8 @@
 /**
  * Caps that were sent to a device and are not seen in force yet: any of them may come into force at any time.
  *
- * Commands of one device take effect in the order in which they were sent, or not at all.
+ * Commands of one device take effect in the order in which they were sent, within a known time, or not at all. A read-back
+ * that has not changed shows nothing: a raise that will still come may have been sent before the value that it shows.
  */
 
 /** Most caps under way: with more, a new one has to wait. */
@@ -27,11 +28,6 @@ export class SentCaps {
     return this.count === 0 ? Number.NaN : (this.caps[this.at(this.count - 1)] as number);
   }
 
-  /** When it was sent, s; −∞ if none is under way. */
-  get lastTime(): number {
-    return this.count === 0 ? Number.NEGATIVE_INFINITY : (this.times[this.at(this.count - 1)] as number);
-  }
-
   /** Records a command. @returns False if there is no room. */
   send(cap: number, time: number): boolean {
     if (!this.hasRoom) return false;
@@ -41,14 +37,24 @@ export class SentCaps {
     return true;
   }
 
-  /** Takes a read-back: the oldest command that it may be, and all before it, are done. O(caps under way). */
-  readBack(cap: number): void {
-    for (let i = 0; i < this.count; i++) {
+  /**
+   * Takes a read-back.
+   *
+   * @param changed False if it shows what the last one showed.
+   * @param expired Commands sent at that time or before are in force, superseded or lost.
+   * @cost          O(caps under way).
+   */
+  readBack(cap: number, changed: boolean, expired: number): void {
+    let done = 0;
+    while (done < this.count && (this.times[this.at(done)] as number) <= expired) done++;
+    for (let i = done; changed && i < this.count; i++) {
       if (!(Math.abs((this.caps[this.at(i)] as number) - cap) < READ_BACK_ERROR)) continue;
-      this.first = this.at(i + 1);
-      this.count -= i + 1;
-      return;
+      // The oldest command that it may be, and all before it.
+      done = i + 1;
+      break;
     }
+    this.first = this.at(done);
+    this.count -= done;
   }
 
   /** @returns The highest cap under way; 0 if none. O(caps under way). */
