@@ -2,7 +2,7 @@
  * The power that a node of eight GPUs would draw over time: generated, or read from a file.
  *
  * The generator has the statistics of a published trace of such a node (docs/results/power.md): 697 s, 574 to 4,632 W, up to
- * +3,179 and −3,396 W within a second, above 80 % of its peak in 223 s, which come in some eleven surges. It is no copy of it.
+ * +3,179 and −3,396 W within a second, above 80 % of its peak in 223 s, which come in some eleven surges. It does not copy it.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
