@@ -209,6 +209,28 @@ describe('accounts with a market', () => {
     expect(balances(2e8) / whole).toBeCloseTo(4 / 20, 6);
   });
 
+  test('do not follow nodes that a pass keeps closed: they are up', () => {
+    const { accounts, cluster, demand, tenant } = world();
+    const { market } = accounts;
+    accounts.onHold(tenant('vision'), 1, demand(4), 0, 0);
+    const before = [[...market.capacities], [...market.mints], market.quotedPrice(0, 0)];
+    cluster.setClosed(2, true);
+    expect(cluster.fits(2, demand(1))).toBe(false);
+    accounts.shareOf(tenant('nlp'), HOUR);
+    // Nor where another node goes down meanwhile.
+    cluster.setUp(1, false);
+    accounts.shareOf(tenant('nlp'), HOUR);
+    const [all] = before as [number[]];
+    const lost = all.map((capacity, flavor) => capacity - (market.capacities[flavor] as number));
+    expect(() => cluster.setUp(2, false)).toThrow(/closed/);
+    cluster.setUp(1, true);
+    expect(lost.filter((milli) => milli > 0)).toHaveLength(1);
+    cluster.setClosed(2, false);
+    accounts.shareOf(tenant('nlp'), HOUR + 60);
+    expect([[...market.capacities], [...market.mints], market.quotedPrice(0, 0)]).toEqual(before);
+    expect(() => cluster.setClosed(2, false)).toThrow(/not closed/);
+  });
+
   test('are bit for bit as without following while no node fails', () => {
     const run = (follows: boolean): unknown => {
       const { accounts, demand, tenant } = world('Balance', follows);

@@ -33,7 +33,7 @@ export class NodesUp {
     const units = usage.tree.market.flavors.map((_, flavor) => capacityUnits(usage, flavor));
     for (let node = 0; node < cluster.nodeCount; node++) {
       const flavor = flavors.ofNode(node);
-      if (cluster.up[node] === 1 || flavor < 0) continue;
+      if (cluster.up[node] === 1 || flavor < 0 || cluster.closed.has(node)) continue;
       const { cpuMilli, memoryMib, gpuCount } = cluster.flavorOf(node);
       const lost = usage.unitsOfPod(flavor, { cpuMilli, memoryMib, gpuTotalMilli: gpuCount * GPU_MILLI });
       units[flavor] = Math.max(0, (units[flavor] as number) - lost);

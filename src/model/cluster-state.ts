@@ -67,6 +67,8 @@ export class ClusterState {
   readonly freeExtended: Float64Array[] = [];
   /** How often a node went down or came back. */
   turns = 0;
+  /** Nodes that are up but for a pass, which keeps them for others: `up` is 0. Few, and none between passes. */
+  readonly closed: ReadonlySet<number> = new Set();
   /** Total capacities over all nodes, up or down. */
   readonly capacity = { cpuMilli: 0, memoryMib: 0, gpuMilli: 0, gpus: 0 };
 
@@ -146,8 +148,17 @@ export class ClusterState {
   /** Marks a node as taking pods (true) or down (false). Its accounts stay. */
   setUp(node: number, up: boolean): void {
     assert(node >= 0 && node < this.nodeCount, 'a node is turned up or down that is not there');
+    assert(!this.closed.has(node), 'a node goes down or comes back while a pass keeps it closed');
     if ((this.up[node] === 1) !== up) this.turns++;
     this.up[node] = up ? 1 : 0;
+  }
+
+  /** Keeps pods off a node that is up, or takes that back. It counts as up to all that ask what the cluster has. */
+  setClosed(node: number, closed: boolean): void {
+    assert(closed === (this.up[node] === 1), 'a node is closed that is down, or opened that is not closed');
+    if (closed) (this.closed as Set<number>).add(node);
+    else assert((this.closed as Set<number>).delete(node), 'a node is opened that is not closed');
+    this.up[node] = closed ? 0 : 1;
   }
 
   /** @returns True if nodes of a flavour satisfy the demand's constraint. O(1) after the first call. */

@@ -134,6 +134,15 @@ export class ZoneCore {
     this.policy.nodeChanged?.(node);
   }
 
+  /** Keeps pods off a node that is up, for a pass, or takes that back. */
+  setClosed(node: number, closed: boolean): void {
+    const { gangs } = this.waiting;
+    gangs.before(node);
+    this.cluster.setClosed(node, closed);
+    gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
   private countNode(node: number): void {
     const flavor = this.cluster.flavorIds[node] as number;
     while (this.flavorNodes.length <= flavor) this.flavorNodes.push(0);

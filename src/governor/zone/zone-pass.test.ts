@@ -323,6 +323,20 @@ describe('a pass', () => {
     tick();
   });
 
+  it('closes nodes for itself alone: the cluster has them, and none went down', () => {
+    const { cluster, discipline, tick } = world([2, 2]);
+    const { turns } = cluster;
+    discipline.act = (pass) => {
+      pass.close(0);
+      expect([cluster.up[0], [...cluster.closed]]).toEqual([0, [0]]);
+      pass.close(1);
+      pass.open(0);
+      expect([...cluster.closed]).toEqual([1]);
+    };
+    tick();
+    expect([cluster.turns, cluster.closed.size]).toEqual([turns, 0]);
+  });
+
   it('opens no node that was down before', () => {
     const { zone, cluster, discipline, tick } = world([2]);
     zone.step({ kind: ZoneEventKind.NodeDown, node: 0 }, 0);

@@ -196,7 +196,7 @@ export class ZonePass implements SchedulingPass {
     if (this.cluster.up[node] === 0) return;
     this.closed.push(node);
     this.closedAt[node] = this.closed.length;
-    this.core.setUp(node, false);
+    this.core.setClosed(node, true);
   }
 
   /** See `SchedulingPass`. */
@@ -209,7 +209,7 @@ export class ZonePass implements SchedulingPass {
       this.closedAt[last] = at;
     }
     this.closedAt[node] = 0;
-    this.core.setUp(node, true);
+    this.core.setClosed(node, false);
   }
 
   /** See `SchedulingPass`. */
