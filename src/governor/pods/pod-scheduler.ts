@@ -64,6 +64,7 @@ export class PodScheduler {
   private readonly champions: PodChampions;
   private readonly reclaim: PodReclaim;
   private readonly touched = new Set<string>();
+  private readonly torn = new Set<string>();
   private readonly wokenTenants = new Set<number>();
   private readonly reasons: ToldReasons;
   private effects: PodEffect[] = [];
@@ -81,7 +82,7 @@ export class PodScheduler {
     const emit = (effect: PodEffect): void => {
       this.effects.push(effect);
     };
-    const { state, queue, preemption, groups, placement, counters, touched } = this;
+    const { state, queue, preemption, groups, placement, counters, touched, torn } = this;
     const terms = new GroupTerms({ state, queue, groups });
     this.nominations = new Nominations({ state, queue, preemption, emit });
     this.reports = new PodReports(state, emit);
@@ -90,7 +91,7 @@ export class PodScheduler {
     this.champions = new PodChampions(state, admission, { victims: () => this.reclaim.claims.victims() });
     const { champions } = this;
     const shared = { state, queue, groups, preemption, placement, admission, champions };
-    const actions = { ...shared, nominations, reports, counters, touched, emit };
+    const actions = { ...shared, nominations, reports, counters, touched, torn, emit };
     this.reclaim = new PodReclaim(state, new ReclaimActions(actions), (key) => groups.get(key));
     const parts = { ...actions, reclaim: this.reclaim };
     this.decisions = new PodDecisions(parts);
@@ -342,6 +343,9 @@ export class PodScheduler {
 
   private attemptInOrder(max: number): void {
     for (let left = max; left > 0; ) {
+      // A member that waits must not start alone where the others have just been evicted.
+      for (const group of this.torn) this.groupDecisions.review(group);
+      this.torn.clear();
       const item = this.queue.next();
       if (item === undefined) return;
       if (isGroup(item)) left -= Math.max(1, this.groupDecisions.attempt(item));

@@ -149,7 +149,7 @@ export class Standing {
       owner: claimant?.id ?? -1,
       tenant: claimant?.tenant ?? -1,
       priority: claimant?.priority ?? 0,
-      extra: 0,
+      extra: claimant?.isExtra === true ? 1 : 0,
       startOrder: Number.POSITIVE_INFINITY,
       amount: (claimant?.minimum ?? 0) * (claimant?.amounts[this.claimantDimension] ?? 0),
     });
@@ -210,12 +210,12 @@ class CoveredTenants {
 function entriesOf(unit: ReclaimUnit, dimension: number): OrderEntry[] {
   const pods = podsInOrder(unit, dimension);
   const core = coreCount(unit);
-  const { id, tenant, priority, startOrder } = unit;
+  const { id, tenant, priority, startOrder, isExtra = false } = unit;
   const entry = (extra: number, amount: number): OrderEntry =>
     orderEntry({ owner: id, tenant, priority, extra, startOrder, amount });
   let sum = 0;
   for (let i = 0; i < core; i++) sum += (pods[i] as ReclaimPod).amounts[dimension] ?? 0;
-  const entries = [entry(0, sum)];
+  const entries = [entry(isExtra ? 1 : 0, sum)];
   for (let i = core; i < pods.length; i++) {
     entries.push(entry(i - core + 1, (pods[i] as ReclaimPod).amounts[dimension] ?? 0));
   }

@@ -172,6 +172,18 @@ describe('a priority that holds in the whole cluster', () => {
   });
 });
 
+test('a pod beyond the minimum of a gang claims from where it will stand: behind the pods that the gang has grown by', () => {
+  const world = new TestWorld([[5], [7]], [{ name: 'a' }, { name: 'b' }]);
+  world.run(
+    { name: 'gang', tenant: 'a', places: [0, 0, 0, 0, 0], disruption: 'single', minCount: 2 },
+    { name: 'first', tenant: 'b', places: [1], amounts: [4] },
+    { name: 'last', tenant: 'b', places: [1], amounts: [3] },
+  );
+  // The last one begins at 4: before the sixth pod of the gang, and behind a third one.
+  expect(plannedText(world, { tenant: 'a' })).toEqual(['last: 1 (fair-share)']);
+  expect(plannedText(world, { tenant: 'a', isExtra: true })).toBe('no-candidates, priority 5, order 2');
+});
+
 test('a start improves the order though its tenant has more important units that are borrowed', () => {
   const tenants: TestTenant[] = [
     { name: 't' },

@@ -37,6 +37,8 @@ export interface ReclaimUnit {
   readonly disruption: 'single' | 'all';
   /** Members below which the unit falls, ≥ 1. */
   readonly minCount: number;
+  /** True: it is a claim of a pod beyond the minimum of a gang, and stands with such pods. Absent: false. */
+  readonly isExtra?: boolean;
   /** At least one. Of a unit that waits for lost members, the lost ones are not here. */
   readonly pods: readonly ReclaimPod[];
   readonly startedSeconds: number;
@@ -59,6 +61,8 @@ export interface ReclaimClaimant {
   readonly minimum: number;
   /** @shape [dimensions] what one pod takes. */
   readonly amounts: ArrayLike<number>;
+  /** True: a pod beyond the minimum of a gang that runs; it stands behind the minima of its tenant that are as important. Absent: false. */
+  readonly isExtra?: boolean;
   /** False: it runs on idle capacity only (preemptionPolicy Never, an empty budget). */
   readonly mayEvict: boolean;
 }

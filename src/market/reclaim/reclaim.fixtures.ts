@@ -104,6 +104,7 @@ export interface TestClaimant {
   readonly pods?: number;
   readonly amounts?: readonly number[];
   readonly priority?: number;
+  readonly isExtra?: boolean;
   readonly mayEvict?: boolean;
 }
 
@@ -163,6 +164,7 @@ export class TestWorld implements ReclaimWorld {
       priority: given.priority ?? 0,
       minimum: given.pods ?? 1,
       amounts: given.amounts ?? [1],
+      isExtra: given.isExtra ?? false,
       mayEvict: given.mayEvict ?? true,
     };
     this.claim = claimant;

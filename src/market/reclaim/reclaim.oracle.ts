@@ -37,7 +37,8 @@ function keyOf(world: ReclaimWorld, entry: OrderEntry): number[] {
     const rank = layer === COVERED || world.priorityScope === 'Tenant' ? 0 : -(entry.ranks[level] as number);
     key.push(layer === COVERED ? 0 : 1, rank, layer, path[level - 1] ?? Number.MAX_VALUE);
   });
-  key.push(-entry.priority, Math.min(entry.extra, 1));
+  // A gang that grows where it stands improves the order, whatever that does to those behind it.
+  key.push(-entry.priority, Math.min(entry.extra, 1), entry.extra === 0 ? -entry.amount : 0);
   return key;
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../kernel/random.ts';
+import { PREEMPTION_DEFAULTS } from '../../../market/tenants/spec.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { gpuNode, gpuPodOf, labelledMarket, setEconomy, teamTenant } from '../economy/economy.fixtures.ts';
-import { group, refusals } from '../scheduler.fixtures.ts';
+import { group, refusals, TestCluster, victims } from '../scheduler.fixtures.ts';
 import { ChampionLife } from './champion-life.fixtures.ts';
 
 const AFTER = 60;
@@ -216,6 +217,27 @@ describe('champions of the pod scheduler', () => {
     expect(life.champions()).toMatchObject([{ key: 'six', promisedSeconds: 2000 }]);
     life.runUntil(3000);
     expect([life.started.get('six'), life.cluster.scheduler.counters.victims]).toEqual([2000, 0]);
+  });
+
+  test('a champion whose victims leave after its planned start does not keep the scheduler busy', () => {
+    const cluster = new TestCluster().nodes(gpuNode('n1', 'a', 1));
+    const champion = { afterSeconds: 10, reservationsMax: 1, unknownRuntime: 'Never' as const };
+    const slow = { preemption: { ...PREEMPTION_DEFAULTS, minRuntimeSeconds: 60 } };
+    setEconomy(cluster, 'enforce', { ...labelledMarket('a'), champion }, [
+      teamTenant('nlp', { a: 2 }, slow),
+      teamTenant('vision', {}, slow),
+    ]);
+    cluster.pods(gpuPodOf('v', 'vision', 1, {}, { expectedSeconds: 100 }));
+    cluster.settle();
+    cluster.update('v', { nodeName: 'n1', startedSeconds: cluster.timeSeconds });
+    cluster.pods(gpuPodOf('p', 'nlp', 1, {}, { expectedSeconds: 50 }));
+    cluster.decide();
+    cluster.wait(20).decide();
+    expect(cluster.scheduler.internals.champions.count).toBe(1);
+    expect(victims(cluster.wait(45).decide())).toEqual(['v']);
+    cluster.wait(60).decide();
+    expect(cluster.scheduler.internals.champions.count).toBe(1);
+    expect(cluster.scheduler.dueSeconds).toBeGreaterThan(cluster.timeSeconds);
   });
 
   test('with exact ends every first promise is kept, whatever arrives', () => {

@@ -390,6 +390,7 @@ export class PodDecisions {
       const { uid, namespace, name, nodeName: node } = victim;
       victim.evicted = true;
       this.touch(victim);
+      if (victim.group !== '') this.parts.torn.add(victim.group);
       emit({ kind: 'evict', uid, namespace, name, node, by, byUid: pod.uid });
     }
   }

@@ -24,6 +24,7 @@ interface ActionParts {
   readonly nominations: Nominations;
   readonly counters: PodSchedulerCounters;
   readonly touched: Set<string>;
+  readonly torn: Set<string>;
   readonly emit: (effect: PodEffect) => void;
 }
 
@@ -66,11 +67,14 @@ export class ReclaimActions implements ReclaimPorts {
   }
 
   evict(victim: PodRecord, why: PodEvictionReason, by: PodRecord | undefined): void {
-    const { emit, counters, touched } = this.parts;
+    const { emit, counters, touched, torn } = this.parts;
     const { uid, namespace, name, nodeName: node } = victim;
     victim.evicted = true;
     counters.victims++;
-    if (victim.group !== '') touched.add(victim.group);
+    if (victim.group !== '') {
+      touched.add(victim.group);
+      torn.add(victim.group);
+    }
     const whom = by === undefined ? '' : `${by.namespace}/${by.name}`;
     emit({ kind: 'evict', uid, namespace, name, node, by: whom, byUid: by?.uid ?? '', why });
   }

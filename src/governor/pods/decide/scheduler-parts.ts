@@ -43,6 +43,8 @@ export interface SchedulerParts {
   readonly counters: PodSchedulerCounters;
   /** Groups of which a member has changed in this step: they are reviewed at its end. */
   readonly touched: Set<string>;
+  /** Those of them that lost members to evictions: they are reviewed before the next decision. */
+  readonly torn: Set<string>;
   /** Adds an effect to those of the step. */
   readonly emit: (effect: PodEffect) => void;
 }

@@ -10,6 +10,7 @@ import type { PodRecord } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { ReclaimPorts, ReclaimSeat } from './reclaim-ports.ts';
 import type { EvictablePod, RunningUnit } from './running-units.ts';
+import type { StartNumbers } from './start-numbers.ts';
 
 /** A claim. */
 export interface PodClaim {
@@ -46,6 +47,7 @@ export interface ClaimVictim {
 export class PodClaims {
   private readonly state: SchedulerState;
   private readonly ports: ReclaimPorts;
+  private readonly starts: StartNumbers;
   private readonly claims = new Claims();
   private readonly byKey = new Map<string, PodClaim>();
   private readonly byId = new Map<number, PodClaim>();
@@ -55,9 +57,10 @@ export class PodClaims {
   private readonly ids = new Map<string, number>();
   private nextId = 1;
 
-  constructor(state: SchedulerState, ports: ReclaimPorts) {
+  constructor(state: SchedulerState, ports: ReclaimPorts, starts: StartNumbers) {
     this.state = state;
     this.ports = ports;
+    this.starts = starts;
   }
 
   get size(): number {
@@ -123,6 +126,7 @@ export class PodClaims {
     this.byId.set(id, claim);
     for (const { pod, slot } of seats) {
       state.claimed.add(pod);
+      this.starts.claimed(pod);
       this.ports.keep(pod, slot);
     }
   }
@@ -232,6 +236,7 @@ export class PodClaims {
     this.lift(claim);
     for (const { pod } of claim.seats) {
       this.state.claimed.delete(pod);
+      this.starts.released(pod);
       this.ports.letGo(pod);
     }
     claim.seats = [];

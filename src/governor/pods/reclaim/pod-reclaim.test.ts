@@ -261,6 +261,71 @@ describe('reclaim in the pod scheduler', () => {
     }
   });
 
+  test('a gang at its minimum that a member has left on its own falls whole, or not at all', () => {
+    const cluster = new TestCluster().nodes(gpuNode('n1', 'a', 4));
+    setEconomy(cluster, 'enforce', labelledMarket('a'), [
+      teamTenant('nlp', { a: 4 }, AT_ONCE),
+      teamTenant('vision', {}, AT_ONCE),
+    ]);
+    const key = 'core:vision/g';
+    cluster.group(group('g', 3, { key, disruption: 'single' }));
+    cluster.pods(...[0, 1, 2, 3].map((i) => gpuPodOf(`g-${i}`, 'vision', 1, {}, { group: key })));
+    expect(Object.keys(cluster.settle())).toHaveLength(4);
+    cluster.wait(60).pods(gpuPodOf('p', 'nlp', 1));
+    const [first] = victims(cluster.decide());
+    const [ended, ...left] = ['g-0', 'g-1', 'g-2', 'g-3'].filter((uid) => uid !== first);
+    // Two run of the minimum of three, and a third one is leaving still.
+    cluster.update(ended as string, { ended: true, nodeName: 'n1' });
+    expect(Object.keys(cluster.settle())).toEqual(['p']);
+    cluster.pods(gpuPodOf('q', 'nlp', 2));
+    expect(victims(cluster.decide())).toEqual([]);
+    cluster.gone(first as string);
+    cluster.wait(60);
+    expect(victims(cluster.decide()).sort()).toEqual(left);
+  });
+
+  test('a member that waits does not start alone in the decision in which the others are evicted', () => {
+    const cluster = new TestCluster().nodes(gpuNode('n1', 'a', 2), gpuNode('n2', 'a', 1));
+    setEconomy(cluster, 'enforce', labelledMarket('a'), [
+      teamTenant('nlp', { a: 2 }, AT_ONCE),
+      teamTenant('vision', {}, AT_ONCE),
+    ]);
+    const key = 'core:vision/g';
+    const more = { group: key };
+    cluster.group(group('g', 2, { key }));
+    cluster.pods(gpuPodOf('g-0', 'vision', 1, {}, more), gpuPodOf('g-1', 'vision', 1, {}, more));
+    expect(cluster.settle()).toEqual({ 'g-0': 'n1', 'g-1': 'n1' });
+    cluster
+      .wait(60)
+      .pods(gpuPodOf('p', 'nlp', 2, {}, { priority: 1 }), gpuPodOf('g-2', 'vision', 1, {}, more));
+    const effects = cluster.decide();
+    expect(victims(effects).sort()).toEqual(['g-0', 'g-1']);
+    expect(bindings(effects)).toEqual({});
+    cluster.gone('g-0', 'g-1');
+    expect(cluster.settle()).toEqual({ p: 'n1' });
+  });
+
+  test('a claim keeps its place in the order before equals that start while its victim leaves', () => {
+    const cluster = new TestCluster().nodes(gpuNode('n1', 'a', 2), gpuNode('n2', 'a', 1));
+    setEconomy(cluster, 'enforce', labelledMarket('a'), [
+      teamTenant('nlp', { a: 2 }, AT_ONCE),
+      teamTenant('speech', { a: 1 }, AT_ONCE),
+      teamTenant('vision', {}, AT_ONCE),
+    ]);
+    cluster.pods(gpuPodOf('large', 'vision', 2), gpuPodOf('small', 'vision'));
+    expect(Object.keys(cluster.settle())).toHaveLength(2);
+    cluster.wait(60).pods(gpuPodOf('p', 'nlp', 2));
+    expect(victims(cluster.decide())).toEqual(['large']);
+    // Too little room for it comes up elsewhere: an equal starts there, on loan.
+    cluster.wait(1).gone('small');
+    cluster.pods(gpuPodOf('equal', 'nlp'));
+    expect(Object.keys(cluster.settle())).toEqual(['equal']);
+    cluster.wait(1).gone('large');
+    expect(Object.keys(cluster.settle())).toEqual(['p']);
+    cluster.wait(60).pods(gpuPodOf('s', 'speech'));
+    expect(victims(cluster.decide())).toEqual(['equal']);
+  });
+
   test('the work since the last checkpoint decides between equals', () => {
     const cluster = new TestCluster().nodes(gpuNode('n1', 'a', 2));
     setEconomy(cluster, 'enforce', labelledMarket('a'), [

@@ -27,6 +27,7 @@ import { gpusOf, type PlacedSeats, ReclaimPlans, ratePerHourOf } from './reclaim
 import type { ReclaimPorts, ReclaimSeat } from './reclaim-ports.ts';
 import { RefusedPlans } from './refused-plans.ts';
 import { type EvictablePod, type RunningUnit, RunningUnits } from './running-units.ts';
+import { StartNumbers } from './start-numbers.ts';
 
 /** Refusals of the accounts that an eviction may end. */
 const CURABLE: ReadonlySet<string> = new Set(['quota-used-up', 'limit-reached', 'flavors-full']);
@@ -65,6 +66,7 @@ export class PodReclaim {
   private readonly ports: ReclaimPorts;
   private readonly drains: PodDrains;
   private readonly plans: ReclaimPlans;
+  private readonly starts = new StartNumbers();
   private readonly refused = new RefusedPlans<Claimant>();
   private rates = new EvictionRates();
   private books: EconomyBooks | undefined;
@@ -73,9 +75,10 @@ export class PodReclaim {
   constructor(state: SchedulerState, ports: ReclaimPorts, groupOf: (key: string) => PodGroup | undefined) {
     this.state = state;
     this.ports = ports;
-    this.claims = new PodClaims(state, ports);
+    const { starts } = this;
+    this.claims = new PodClaims(state, ports, starts);
     const { claims } = this;
-    const running = new RunningUnits({ state, groupOf, budgetsOf: (pod) => ports.budgetsOf(pod) });
+    const running = new RunningUnits({ state, groupOf, budgetsOf: (pod) => ports.budgetsOf(pod), starts });
     this.plans = new ReclaimPlans({ state, ports, claims, running });
     this.drains = new PodDrains();
   }
@@ -88,6 +91,11 @@ export class PodReclaim {
   /** Claimants for which no evictions could be planned, and that are tried again. For checks of bounds. */
   get refusedCount(): number {
     return this.refused.size;
+  }
+
+  /** @returns The number of a pod's start; 0: no plan has seen it yet. For checks of the order. */
+  startNumberOf(pod: PodRecord): number {
+    return this.starts.of(pod);
   }
 
   /** Follows the economy, drains, and wakes who may be planned for again. Before decisions. O(claims) if nothing is due. */
@@ -189,9 +197,9 @@ export class PodReclaim {
     if (claim !== undefined) {
       const { leaving } = claims.stateOf(claim) ?? {};
       if (leaving !== undefined && leaving.size > 0) return coming(leaving.size);
-      // What is free on its nodes may be kept for claims whose victims are leaving still.
-      const others = claims.leavingPods().filter(({ node }) => claim.seats.some(({ slot }) => slot === node));
-      if (others.length > 0) return coming(others.length);
+      // What is free on its nodes may be kept for other claims, and victims of claims that started elsewhere may be leaving still.
+      const others = this.leavingSeats(claim);
+      if (others > 0) return coming(others);
       this.counts.taken++;
       const verdict = claims.taken(claim, this.takerOf(claim));
       if (verdict.kind === 'stop') return { kind: 'stopped', text: `reclaim: stopped: ${verdict.reason}` };
@@ -324,6 +332,15 @@ export class PodReclaim {
     const { state } = claimant;
     const waits = state === PodState.Waiting || state === PodState.Active || state === PodState.BackingOff;
     return !waits || this.state.pods.get(claimant.uid) !== claimant;
+  }
+
+  /** Victims of any claim, past ones included, that still are on the nodes of a claim. O(pods on them). */
+  private leavingSeats(claim: PodClaim): number {
+    let leaving = 0;
+    for (const slot of new Set(claim.seats.map((seat) => seat.slot))) {
+      for (const pod of this.state.slots.pods[slot] ?? []) if (pod.evicted) leaving++;
+    }
+    return leaving;
   }
 
   /** @returns Who is on the seats of a claim and was not when it was made; for people. O(pods on them). */

@@ -1,16 +1,13 @@
 /** Random lives of tenants on three nodes of 4 GPUs, with everything that has to hold of evictions checked after each decision. */
 import { Random } from '../../../kernel/random.ts';
-import { comparePotentials, potentialOf } from '../../../market/reclaim/reclaim.oracle.ts';
-import type { ReclaimUnit } from '../../../market/reclaim/reclaim-world.ts';
-import { TreeTenants } from '../../../market/reclaim/tree-tenants.ts';
+import { comparePotentials } from '../../../market/reclaim/reclaim.oracle.ts';
 import { PREEMPTION_DEFAULTS } from '../../../market/tenants/spec.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { GRACE_SECONDS } from '../champion/pod-ends.ts';
 import { gpuNode, gpuPodOf, labelledMarket, setEconomy, teamTenant } from '../economy/economy.fixtures.ts';
 import type { EvictEffect } from '../pod-events.ts';
 import { group, selector, TestCluster } from '../scheduler.fixtures.ts';
-import { isGroup } from '../state/pod-groups.ts';
-import type { PodRecord } from '../state/pod-records.ts';
+import { runningPotential } from './reclaim-potential.fixtures.ts';
 
 const STEPS = 25;
 const STEPS_WITH_CHAMPIONS = 60;
@@ -117,19 +114,17 @@ export class ReclaimLife {
     this.setBudgets();
     const before = this.held();
     const hasStarted = (before.get(this.poor) ?? 0) > 0;
-    const potential = this.potential();
-    const isGrowing = this.hasGrowth();
-    const partly = this.gangsOnNodes();
     const planned = this.plans();
     const claims = this.seats();
+    // Champions are elected, and claims end whose claimants are gone.
+    cluster.step({ kind: 'decide', max: 0 });
+    const potential = runningPotential(cluster.scheduler.internals);
     const effects = cluster.step({ kind: 'decide', max: 1000 }).slice();
     this.checkChampions(planned, claims);
     if (cluster.scheduler.hasWork) effects.push(...cluster.decide());
     const gone = effects.filter((effect): effect is EvictEffect => effect.kind === 'evict');
     this.checkQuotas(gone);
-    const hasGrown =
-      isGrowing || effects.some((effect) => effect.kind === 'bind' && partly.has(effect.group));
-    this.checkPotential(potential, gone, hasGrown);
+    this.checkPotential(potential, gone);
     this.checkGangs(gone);
     this.checkDisruptions(gone);
     for (const { byUid, name } of gone) {
@@ -213,8 +208,10 @@ export class ReclaimLife {
   /** Where all victims are gone, nobody keeps a claim from its room. */
   private checkClaimsStarted(): void {
     if (this.options.hasRival === true) return;
-    const { claims } = this.cluster.scheduler.internals.reclaim;
-    const nodes = new Set(claims.leavingPods().map(({ node }) => node));
+    const { state, reclaim } = this.cluster.scheduler.internals;
+    const { claims } = reclaim;
+    const nodes = new Set<number>();
+    for (const pod of state.pods.values()) if (pod.evicted) nodes.add(pod.node);
     const left = claims
       .openClaims()
       .find(
@@ -246,105 +243,38 @@ export class ReclaimLife {
     return held;
   }
 
-  /** Who lost pods to others holds its quota still, with what is claimed for it. */
+  /** Who lost pods to others holds its quota then, with what is claimed for it; what it gives up for its own is its own affair. */
   private checkQuotas(gone: readonly EvictEffect[]): void {
     const left = this.held();
+    const claimed = new Map<string, number>();
     for (const { members } of this.cluster.scheduler.internals.reclaim.claims.openClaims()) {
       for (const { namespace } of members) left.set(namespace, (left.get(namespace) ?? 0) + 1);
+      for (const { uid } of members) claimed.set(uid, members.length);
     }
-    const losers = new Set<string>();
-    for (const { namespace, by, why } of gone) {
-      if (why === 'within') continue;
-      losers.add(namespace);
-      const isInside = this.underTop.has(by.split('/')[0] ?? '');
-      if (this.underTop.has(namespace) && !isInside) losers.add('top');
-    }
-    for (const name of losers) {
+    for (const [name, quota] of this.quotas) {
       const members = name === 'top' ? [...this.underTop] : [name];
-      const gpus = members.reduce((sum, each) => sum + (left.get(each) ?? 0), 0);
-      if (gpus < (this.quotas.get(name) ?? 0))
-        throw new Error(`${name} is left with ${gpus}, below its quota`);
+      let gpus = members.reduce((sum, each) => sum + (left.get(each) ?? 0), 0);
+      // From the last plan back: what came after one does not count for it.
+      for (let end = gone.length; end > 0; ) {
+        const { by, byUid } = gone[end - 1] as EvictEffect;
+        let start = end;
+        while (gone[start - 1]?.byUid === byUid) start--;
+        const lost = gone.slice(start, end).filter(({ namespace }) => members.includes(namespace)).length;
+        const isOwn = members.includes(by.split('/')[0] ?? '');
+        if (lost > 0 && !isOwn && gpus < quota)
+          throw new Error(`${name} is left with ${gpus}, below its quota`);
+        if (isOwn) gpus += Math.max(0, lost - (claimed.get(byUid) ?? 0));
+        end = start;
+      }
     }
   }
 
-  /** What runs without those that leave, and the claims in their place. */
-  private potential(): number[][][] {
-    const { state, groups, reclaim } = this.cluster.scheduler.internals;
-    const { books } = state.economy;
-    if (books === undefined) return [];
-    const tenants = new TreeTenants(books.tree);
-    const byKey = new Map<string, PodRecord[]>();
-    for (const pod of state.pods.values()) {
-      if (pod.node < 0 || pod.evicted) continue;
-      const key = pod.group === '' ? pod.uid : pod.group;
-      byKey.set(key, [...(byKey.get(key) ?? []), pod]);
-    }
-    const unitOf = (
-      id: number,
-      key: string,
-      records: readonly PodRecord[],
-      isClaim: boolean,
-    ): ReclaimUnit => {
-      const { disruption = 'single', minCount = 1 } = groups.get(key)?.description ?? {};
-      return {
-        id,
-        tenant: state.economy.tenantOf((records[0] as PodRecord).tenant),
-        priority: Math.max(...records.map(({ priority }) => priority)),
-        disruption: isClaim ? 'all' : disruption,
-        minCount,
-        pods: records.map(({ sequence, shape }) => {
-          return {
-            id: sequence,
-            place: 0,
-            amounts: tenants.amountsOf(0, shape.demand),
-            gpus: 1,
-            budgets: [],
-          };
-        }),
-        startedSeconds: 0,
-        startOrder: Math.min(...records.map(startOrderOf)) + (isClaim ? 1e12 : 0),
-        checkpointedSeconds: 0,
-        replaceable: true,
-        evictable: true,
-      };
-    };
-    const units = [...byKey].map(([key, records], i) => unitOf(i, key, records, false));
-    for (const { key, members } of reclaim.claims.openClaims())
-      units.push(unitOf(units.length, key, members, true));
-    return potentialOf({
-      nowSeconds: 0,
-      dimensions: tenants.cells.length,
-      tenants,
-      priorityScope: books.tree.market.priorityScope,
-      units,
-      allowanceOf: () => 0,
-      withinRate: () => true,
-      fitsWithout: () => undefined,
-    });
-  }
-
-  private checkPotential(before: number[][][], gone: readonly EvictEffect[], hasGrown: boolean): void {
-    // Who takes room by force lowers it, and so may a pod that joins its gang: it stands with the gang from then on.
-    if (gone.length === 0 || this.options.hasRival === true || hasGrown || this.hasGrowth()) return;
-    // Claims that end because room came up elsewhere, while their victims still leave, are not followed here.
-    if (this.options.hasChampions === true) return;
-    if (comparePotentials(this.potential(), before) >= 0)
+  private checkPotential(before: number[][][], gone: readonly EvictEffect[]): void {
+    // Who takes room by force lowers it.
+    if (gone.length === 0 || this.options.hasRival === true) return;
+    if (comparePotentials(runningPotential(this.cluster.scheduler.internals), before) >= 0)
       throw new Error(`evictions of ${gone.map(({ uid }) => uid).join(', ')} do not improve the potential`);
     this.sums.improved++;
-  }
-
-  /** True if room is claimed for a single pod of a gang that runs. */
-  private hasGrowth(): boolean {
-    const claims = this.cluster.scheduler.internals.reclaim.claims.openClaims();
-    return claims.some(({ claimant }) => !isGroup(claimant) && claimant.group !== '');
-  }
-
-  private gangsOnNodes(): ReadonlySet<string> {
-    const groups = new Set<string>();
-    for (const { node, group: key } of this.cluster.scheduler.internals.state.pods.values()) {
-      if (node >= 0 && key !== '') groups.add(key);
-    }
-    return groups;
   }
 
   private checkGangs(gone: readonly EvictEffect[]): void {
@@ -360,13 +290,14 @@ export class ReclaimLife {
       evicted.set(job, this.passes);
     }
     for (const job of this.jobs.values()) {
-      const members = [...(groups.get(job.key)?.members ?? [])].filter((pod) => pod.node >= 0);
-      const left = members.filter((pod) => !pod.evicted).length;
-      if (left === members.length) continue;
+      const fallen = gone.filter(({ uid }) => this.jobOf(uid) === job.key).length;
+      if (fallen === 0) continue;
+      const members = [...(groups.get(job.key)?.members ?? [])];
+      const left = members.filter((pod) => pod.node >= 0 && !pod.evicted).length;
       if (left > 0) this.sums.partial++;
-      if (left > 0 && (job.disruption === 'all' || left < job.minCount)) {
+      // Members that have ended are no longer missed: what ran before is the most that can be left.
+      if (left > 0 && (job.disruption === 'all' || left < Math.min(job.minCount, left + fallen)))
         throw new Error(`half of gang ${job.key} is left`);
-      }
     }
     this.sums.evictions += gone.length;
   }
@@ -489,9 +420,4 @@ export class ReclaimLife {
     if (pods.length >= 4) return;
     this.add(gpuPodOf(`r${this.count++}`, LEAVES[0], 1, {}, { ours: false, nodeName }));
   }
-}
-
-/** As the scheduler numbers starts: by time, then by arrival. */
-function startOrderOf({ startedSeconds, stateSeconds, sequence }: PodRecord): number {
-  return (startedSeconds > 0 ? startedSeconds : stateSeconds) * 10_000 + sequence;
 }

@@ -131,6 +131,7 @@ export class ReclaimPlans {
           priority: first.priority,
           minimum: missing,
           amounts,
+          isExtra: this.running.isExtra(claimant),
           mayEvict: true,
         },
         {

@@ -2,14 +2,13 @@
 import type { ReclaimPod, ReclaimUnit } from '../../../market/reclaim/reclaim-world.ts';
 import type { TreeTenants } from '../../../market/reclaim/tree-tenants.ts';
 import { GPU_MILLI } from '../../../model/node.ts';
+import type { Claimant } from '../champion/claimants.ts';
 import type { EconomyBooks } from '../economy/pod-economy.ts';
-import type { PodGroup } from '../state/pod-groups.ts';
-import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import { isGroup, type PodGroup, tallyOf } from '../state/pod-groups.ts';
+import { isLeaving, isPlaced, type PodRecord, PodState, startedAt } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import type { ReclaimSeat } from './reclaim-ports.ts';
-
-/** Claims start after all that runs. */
-const CLAIMS_START = 2 ** 50;
+import type { StartNumbers } from './start-numbers.ts';
 
 /** A running pod that knows its record. */
 export interface EvictablePod extends ReclaimPod {
@@ -25,6 +24,7 @@ export interface RunningUnit extends ReclaimUnit {
 
 /** Of a claim: what counts as running. */
 interface ClaimedRoom {
+  readonly claimant: Claimant;
   readonly key: string;
   readonly id: number;
   readonly flavor: number;
@@ -36,13 +36,12 @@ export interface UnitSources {
   readonly state: SchedulerState;
   readonly groupOf: (key: string) => PodGroup | undefined;
   readonly budgetsOf: (pod: PodRecord) => readonly number[];
+  readonly starts: StartNumbers;
 }
 
-/** Makes units for plans, and numbers the starts of pods. */
+/** Makes units for plans. */
 export class RunningUnits {
   private readonly sources: UnitSources;
-  private readonly starts = new WeakMap<PodRecord, number>();
-  private nextStart = 1;
 
   constructor(sources: UnitSources) {
     this.sources = sources;
@@ -60,13 +59,13 @@ export class RunningUnits {
     claims: readonly ClaimedRoom[],
     leaving: ReadonlySet<PodRecord>,
   ): RunningUnit[] {
-    const { state } = this.sources;
+    const { state, starts } = this.sources;
     const torn = new Set<string>();
     const byKey = new Map<string, PodRecord[]>();
-    const fresh: PodRecord[] = [];
+    const running: PodRecord[] = [];
     for (const pod of state.pods.values()) {
       if (pod.node < 0 || !isPlaced(pod)) continue;
-      if (!this.starts.has(pod)) fresh.push(pod);
+      running.push(pod);
       const key = pod.group === '' ? unitKey(pod) : pod.group;
       // Its tenant has no more of it: it must not lose others for what is leaving already.
       if (leaving.has(pod) || isLeaving(pod)) {
@@ -77,8 +76,7 @@ export class RunningUnits {
       if (known === undefined) byKey.set(key, [pod]);
       else known.push(pod);
     }
-    fresh.sort((x, y) => startedAt(x) - startedAt(y) || x.sequence - y.sequence);
-    for (const pod of fresh) this.starts.set(pod, this.nextStart++);
+    starts.started(running);
     const units: RunningUnit[] = [];
     for (const [key, pods] of byKey) {
       const unit = this.unitOf(key, idOf(key), pods, books, tenants);
@@ -88,9 +86,19 @@ export class RunningUnits {
     return units;
   }
 
+  /** @returns True for a member beyond the minimum of a gang of which members go one by one: where it will stand once it runs. O(members). */
+  isExtra(claimant: Claimant): boolean {
+    if (isGroup(claimant) || claimant.group === '') return false;
+    const group = this.sources.groupOf(claimant.group);
+    if (group === undefined) return false;
+    const { disruption, minCount = 1 } = group.description ?? {};
+    return disruption !== 'all' && tallyOf(group).placed >= minCount;
+  }
+
   /** A claimant as if it ran: nobody else may count on its quota. */
-  private claimedUnit({ key, id, flavor, seats }: ClaimedRoom, tenants: TreeTenants): RunningUnit {
-    const { economy, timeSeconds } = this.sources.state;
+  private claimedUnit({ claimant, key, id, flavor, seats }: ClaimedRoom, tenants: TreeTenants): RunningUnit {
+    const { state, starts } = this.sources;
+    const { economy, timeSeconds } = state;
     const pods = seats.map(({ pod, slot }): EvictablePod => {
       const amounts = tenants.amountsOf(flavor, pod.shape.demand);
       return { id: pod.sequence, place: slot, amounts, gpus: 0, budgets: [], record: pod };
@@ -102,9 +110,13 @@ export class RunningUnits {
       priority: pods.reduce((most, { record }) => Math.max(most, record.priority), Number.NEGATIVE_INFINITY),
       disruption: 'all',
       minCount: pods.length,
+      isExtra: this.isExtra(claimant),
       pods,
       startedSeconds: timeSeconds,
-      startOrder: CLAIMS_START + id,
+      startOrder: pods.reduce(
+        (least, { record }) => Math.min(least, starts.of(record)),
+        Number.POSITIVE_INFINITY,
+      ),
       checkpointedSeconds: Number.NEGATIVE_INFINITY,
       replaceable: true,
       evictable: false,
@@ -118,7 +130,7 @@ export class RunningUnits {
     books: EconomyBooks,
     tenants: TreeTenants,
   ): RunningUnit {
-    const { state, groupOf, budgetsOf } = this.sources;
+    const { state, groupOf, budgetsOf, starts } = this.sources;
     const first = records[0] as PodRecord;
     const description = first.group === '' ? undefined : groupOf(first.group)?.description;
     let evictable = true;
@@ -129,7 +141,7 @@ export class RunningUnits {
     const pods = records.map((record): EvictablePod => {
       const { demand } = record.shape;
       if (!record.ours || record.state !== PodState.Bound) evictable = false;
-      startOrder = Math.min(startOrder, this.starts.get(record) as number);
+      startOrder = Math.min(startOrder, starts.of(record));
       startedSeconds = Math.min(startedSeconds, startedAt(record));
       checkpointedSeconds = Math.max(checkpointedSeconds, record.checkpointedSeconds);
       priority = Math.max(priority, record.priority);
@@ -162,9 +174,4 @@ export class RunningUnits {
 /** @returns The key of a pod without a gang: a pod that its owner creates again under the same name has it, too. */
 function unitKey({ namespace, name }: PodRecord): string {
   return `${namespace}/${name}`;
-}
-
-/** @returns When a pod started by its status; else since when it is on its node. */
-function startedAt(pod: PodRecord): number {
-  return pod.startedSeconds > 0 ? pod.startedSeconds : pod.stateSeconds;
 }

@@ -214,3 +214,8 @@ export function isPlaced(pod: { readonly state: PodStateCode }): boolean {
 export function compareTurn(x: PodRecord, y: PodRecord): number {
   return compareTurns(x.priority, x.createdSeconds, x.sequence, y.priority, y.createdSeconds, y.sequence);
 }
+
+/** @returns When a pod started by its status; else since when it is on its node. */
+export function startedAt(pod: PodRecord): number {
+  return pod.startedSeconds > 0 ? pod.startedSeconds : pod.stateSeconds;
+}
