@@ -79,12 +79,14 @@ export class GroupTable {
       this.open.delete(path);
       changes.push({ event: 'group gone', group: path });
     }
+    // A group that has come back is another group: decisions about the old one are forgotten before it is opened.
+    const gone = new Set(changes.map(({ group }) => group));
     const named = new Set<string>();
     for (const entry of this.config) {
       for (const path of this.pathsOf(entry)) {
         if (named.has(path)) continue;
         named.add(path);
-        if (!this.open.has(path)) changes.push(...this.add(path, entry));
+        if (!this.open.has(path) && !gone.has(path)) changes.push(...this.add(path, entry));
       }
     }
     for (const path of this.unusable.keys()) if (!named.has(path)) this.unusable.delete(path);

@@ -14,6 +14,7 @@ import { GrowthEstimator } from '../barrier/growth-estimator.ts';
 import { GrowthFilter } from '../barrier/growth-filter.ts';
 import { GrowthLine } from './growth-line.ts';
 import type { GuardOptions } from './guard-options.ts';
+import { shareReserve } from './wall-reserve.ts';
 
 /** One group, as read. MiB. */
 export interface GroupSample {
@@ -94,6 +95,12 @@ interface Tracked {
   since: number;
   isConfirmed: boolean;
   exemptUntil: number;
+  /** MiB/s until the next tick, of the airlock and of its own limit; Infinity: no limit. */
+  rate: number;
+  /** Highest growth seen, MiB/s. */
+  peak: number;
+  /** Since when it is held for lack of reserve; NaN: it is not. */
+  reservedSince: number;
   isReleased: boolean;
   isForeign: boolean;
   isNoted: boolean;
@@ -111,6 +118,8 @@ export class GuardCore {
   private readonly airlock: Airlock;
   private readonly tracked = new Map<string, Tracked>();
   private readonly byPerson = new Set<string>();
+  /** Gangs of which a group is held: the others wait with it. */
+  private readonly heldGangs = new Set<string>();
   private notes: GuardNote[] = [];
 
   constructor(options: GuardOptions) {
@@ -140,9 +149,11 @@ export class GuardCore {
     const asks = this.take(answer.effects);
     const distance = answer.headroom + this.options.airlock.growth.margin;
     for (const group of groups) this.hold(group, time, distance, asks);
+    this.reserve(groups, time, distance);
+    this.findHeldGangs(groups);
     const commands = this.turns(groups, asks, time);
     const { isShort, headroom, changes, exhausted } = answer;
-    const nextSeconds = this.nextSeconds(isShort, headroom, groups);
+    const nextSeconds = this.nextSeconds(isShort, headroom, groups, time);
     return { commands, changes, notes: this.notes, isShort, headroom, exhausted, nextSeconds };
   }
 
@@ -190,6 +201,9 @@ export class GuardCore {
       since: time,
       isConfirmed: false,
       exemptUntil: Number.NEGATIVE_INFINITY,
+      rate: Number.POSITIVE_INFINITY,
+      peak: 0,
+      reservedSince: Number.NaN,
       isReleased: false,
       isForeign: false,
       isNoted: false,
@@ -212,6 +226,7 @@ export class GuardCore {
     group.readAt = time;
     if (group.cause !== undefined && group.isConfirmed) group.estimator.restart();
     group.estimator.read(usage, time);
+    group.peak = Math.max(group.peak, group.estimator.growthAt(time) || 0);
   }
 
   /** A group that does not freeze is thawed again and left alone: others have to make room. */
@@ -239,7 +254,7 @@ export class GuardCore {
       usage: sample.usage,
       // Unknown: it was thawed a moment ago, and its line holds it.
       growth: isStill || Number.isNaN(estimate) ? 0 : estimate,
-      wants: cause === 'line' || time - group.grewAt < WANTS_SECONDS,
+      wants: !Number.isNaN(group.line.heldSince) || time - group.grewAt < WANTS_SECONDS,
       priority: sample.priority,
       optedIn: this.isManaged(group, time),
     };
@@ -267,18 +282,19 @@ export class GuardCore {
     if (!this.isManaged(group, time)) group.airlockFrozen = false;
     if (group.airlockFrozen || !this.mayAct(group, time)) {
       group.line.take(group.sample.usage, Number.POSITIVE_INFINITY, time);
+      group.rate = Number.POSITIVE_INFINITY;
       return;
     }
     if (group.isReleased && distance > this.options.airlock.growth.margin) group.isReleased = false;
     const own = this.ownRate(group, time);
-    const rate = group.isReleased ? Number.POSITIVE_INFINITY : Math.min(group.granted, own);
-    const isHeld = group.line.take(group.sample.usage, rate, time);
+    group.rate = group.isReleased ? Number.POSITIVE_INFINITY : Math.min(group.granted, own);
+    const isHeld = group.line.take(group.sample.usage, group.rate, time);
     if (!isHeld) group.isNoted = false;
     else if (own === 0 && group.granted > 0 && !group.isNoted) {
       group.isNoted = true;
       this.notes.push({ group: group.path, what: 'held at its limit' });
     }
-    const { frozenSecondsMax, growth, freezeSeconds } = this.options.airlock;
+    const { frozenSecondsMax } = this.options.airlock;
     if (!isHeld || time - group.line.heldSince < frozenSecondsMax) return;
     this.notes.push({ group: group.path, what: 'held for as long as it may be' });
     const { lastResort } = this.options;
@@ -287,9 +303,48 @@ export class GuardCore {
       group.isReleased = true;
       this.notes.push({ group: group.path, what: 'released past the wall' });
     }
-    // It may run for a moment, if the wall is farther than what it can grow before it is held again.
-    const probe = growth.rateMax * (growth.tickSeconds + freezeSeconds);
-    if (lastResort === 'release' || distance > probe) group.line.restart(group.sample.usage);
+    // It may run for a moment, if there is reserve for it.
+    group.line.restart(group.sample.usage);
+  }
+
+  /** Holds groups without a grant for which there is no reserve at the wall, and lets them go when there is. */
+  private reserve(groups: readonly Tracked[], time: number, distance: number): void {
+    const claims: Tracked[] = [];
+    let left = distance;
+    for (const group of groups) {
+      const isOther = group.airlockFrozen || !Number.isNaN(group.line.heldSince) || group.rate > 0;
+      if (isOther) group.reservedSince = Number.NaN;
+      else claims.push(group);
+      if (group.rate > 0 && group.rate < Number.POSITIVE_INFINITY) left -= this.costOf(group);
+    }
+    const runs = shareReserve(
+      claims.map((group) => ({
+        priority: group.sample.priority,
+        cost: this.costOf(group),
+        heldSince: group.reservedSince,
+      })),
+      left,
+      time,
+    );
+    for (const [i, group] of claims.entries()) {
+      if (runs[i]) group.reservedSince = Number.NaN;
+      else if (Number.isNaN(group.reservedSince)) group.reservedSince = time;
+    }
+  }
+
+  /** Growth until it is seen and stands still: at twice the highest rate seen of it, or the bypass rate if that is more. */
+  private costOf({ peak }: Tracked): number {
+    const { growth, freezeSeconds, bypassRate } = this.options.airlock;
+    const rate = Math.min(Math.max(2 * peak, bypassRate), growth.rateMax);
+    return rate * (growth.tickSeconds + freezeSeconds) + this.options.line.slack;
+  }
+
+  private findHeldGangs(groups: readonly Tracked[]): void {
+    this.heldGangs.clear();
+    for (const { line, reservedSince, sample } of groups) {
+      const isHeld = !Number.isNaN(line.heldSince) || !Number.isNaN(reservedSince);
+      if (isHeld && sample.gang !== undefined) this.heldGangs.add(sample.gang);
+    }
   }
 
   /** The rate that a group's own limit leaves; Infinity while the limit is farther than what can grow in a tick. */
@@ -308,7 +363,8 @@ export class GuardCore {
     if (this.byPerson.has(group.path)) return 'person';
     if (!this.mayAct(group, time)) return undefined;
     if (group.airlockFrozen) return 'airlock';
-    return Number.isNaN(group.line.heldSince) ? undefined : 'line';
+    const isHeld = !Number.isNaN(group.line.heldSince) || !Number.isNaN(group.reservedSince);
+    return isHeld || this.heldGangs.has(group.sample.gang ?? '') ? 'line' : undefined;
   }
 
   private turns(groups: readonly Tracked[], asks: readonly GuardCommand[], time: number): GuardCommand[] {
@@ -328,15 +384,21 @@ export class GuardCore {
     return [...freezes, ...asks, ...thaws];
   }
 
-  /** Slow while nothing can become short before the next tick; as quick as it goes while something grows near a line. */
-  private nextSeconds(isShort: boolean, headroom: number, groups: readonly Tracked[]): number {
+  /**
+   * Slow while nothing can become short before the next tick; once a tick of the filter while it is short and nobody wants to grow;
+   * as quick as it goes while somebody does.
+   */
+  private nextSeconds(isShort: boolean, headroom: number, groups: readonly Tracked[], time: number): number {
     const { airlock, tickSecondsMin, tickSecondsMax } = this.options;
-    let least = (headroom - airlock.shortBelow) / airlock.growth.rateMax;
-    if (isShort) least = tickSecondsMin;
-    for (const { sample } of groups) {
-      const own = sample.limit - airlock.growth.margin - airlock.shortBelow - sample.usage;
-      least = Math.min(least, own / airlock.growth.rateMax);
+    const { rateMax, margin, tickSeconds } = airlock.growth;
+    let spare = headroom - airlock.shortBelow;
+    let grows = false;
+    for (const { sample, cause, grewAt } of groups) {
+      spare = Math.min(spare, sample.limit - margin - airlock.shortBelow - sample.usage);
+      grows ||= cause === undefined && time - grewAt < WANTS_SECONDS;
     }
+    const least =
+      isShort || spare < rateMax * tickSeconds ? (grows ? tickSecondsMin : tickSeconds) : spare / rateMax;
     return Math.min(Math.max(least, tickSecondsMin), tickSecondsMax);
   }
 }
