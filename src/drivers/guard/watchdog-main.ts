@@ -2,16 +2,16 @@
  * The process that restores what a guard has changed once that guard is dead. It reads heartbeats from its standard input: the end of the
  * pipe means that the guard is gone, silence that it hangs. Nothing else runs here, so that little can go wrong.
  *
- *     node watchdog-main.ts JOURNAL
+ *     node watchdog-main.ts JOURNAL GUARD-PID
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { journalWriter } from '../../guard/node/journal-records.ts';
 import { selectBackend } from './select-backend.ts';
 import { undoJournal } from './undo-journal.ts';
 import { SILENCE_MS, WATCHDOG_END } from './watchdog-protocol.ts';
 
-const [journal = ''] = process.argv.slice(2);
-const guard = process.ppid;
+const [journal = '', pid = ''] = process.argv.slice(2);
+const guard = Number(pid);
 const backend = selectBackend();
 let isDismissed = false;
 let silence: NodeJS.Timeout | undefined;
@@ -29,8 +29,8 @@ function listen(): void {
 
 function restore(): void {
   clearTimeout(silence);
-  // After a restart of the guard the journal is another one's.
-  if (isDismissed || journalWriter(readFileSync(journal, 'utf8')) !== guard) return;
+  // After a restart of the guard the journal is another one's; without the state folder there is nothing to go by.
+  if (isDismissed || !existsSync(journal) || journalWriter(readFileSync(journal, 'utf8')) !== guard) return;
   const groups = undoJournal(journal, backend);
   process.stderr.write(`${JSON.stringify({ event: 'restored by the watchdog', guard, groups })}\n`);
 }

@@ -35,7 +35,7 @@ export class Watchdog {
   /** Starts it. @returns When it is ready to restore, or has failed to start. */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const child = spawn(process.execPath, [MAIN, this.journal], {
+    const child = spawn(process.execPath, [MAIN, this.journal, String(process.pid)], {
       stdio: ['pipe', 'pipe', 'inherit'],
       // A Ctrl-C at the terminal is for the guard.
       detached: true,
