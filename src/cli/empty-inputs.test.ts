@@ -59,6 +59,37 @@ test('bench decision without jobs', async () => {
   );
 });
 
+test.each([
+  ['simulate', '--cluster', '5', '--jobs', jobs],
+  ['compare', '--cluster', '5', '--jobs', jobs, '--seeds', '1'],
+])('%s with a header only', async (...args) => {
+  expect(await refusal(...args)).toContain(
+    `TEG_JOB_INVALID: ${jobs}: describes no jobs, expected at least one; name another workload`,
+  );
+});
+
+test('a job of a CSV file that arrives before time 0', async () => {
+  const early = join(folder, 'early.csv');
+  writeFileSync(early, 'id,submit_s,duration_s,cpu_milli,memory_mib\na,0,10,1000,1024\nb,-5,10,1000,1024\n');
+  expect(await refusal('simulate', '--cluster', '5', '--jobs', early)).toContain(
+    `TEG_JOB_INVALID: ${early}: job 'b': submit_s: got -5, expected seconds ≥ 0 from the start of the workload`,
+  );
+});
+
+test('a Market of whose flavours the cluster has none', async () => {
+  const one = join(folder, 'one.csv');
+  writeFileSync(one, 'name,cpu_milli,memory_mib,gpu_count,gpu_model\nn,64000,262144,8,H100\n');
+  const tenants = join(folder, 'tenants.yaml');
+  writeFileSync(
+    tenants,
+    '{apiVersion: teg.dev/v1alpha1, kind: Market, metadata: {name: default}, spec: {halfLife: 168h, flavors: [{name: big, gpuModels: [B200]}]}}\n',
+  );
+  expect(await refusal('simulate', '--cluster', one, '--jobs', '10', '--tenants', tenants)).toContain(
+    `TEG_CONFIG_INVALID: ${tenants}: got the flavours big (gpuModels B200), expected one that nodes of the cluster belong to: they have the GPU models H100; ` +
+      'correct gpuModels or nodeSelector of the Market',
+  );
+});
+
 test('a file whose rows are all bad leaves nothing to run', async () => {
   const bad = join(folder, 'bad.csv');
   writeFileSync(bad, 'id,submit_s,duration_s,cpu_milli,memory_mib\n0,x,10,1000,1024\n1,y,10,1000,1024\n');

@@ -244,7 +244,7 @@ export class SqliteLedgerStore implements LedgerStore {
     }
     throw new TegError(
       'TEG_LEDGER_CORRUPT',
-      `'${path}': got application ${id} of version ${version} with ${tables} tables, expected the log of a ledger, version ${SCHEMA_VERSION}`,
+      `'${path}': got a database of another program (application_id ${id}, user_version ${version}, ${tables} tables), expected the log of a ledger, version ${SCHEMA_VERSION} or before: name the file that --ledger wrote, or read it with the version of teg that did`,
     );
   }
 

@@ -98,7 +98,15 @@ test('pages add up each, and say where the next one begins', () => {
 test('the tenant first, and the file: the statement by job', () => {
   expect(teg('nlp', file).stdout).toBe(teg('statement', file, 'nlp', '--by', 'job').stdout);
   expect(teg('account', 'nlp', file).stdout).toBe(teg('nlp', file).stdout);
-  expect(teg().stdout).toContain('Usage: teg ledger');
+});
+
+test('nothing to do is a failure that prints the usage', () => {
+  const { status, stdout, stderr } = teg();
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('Usage: teg ledger');
+  expect(stderr).toContain(
+    'TEG_OPTION_INVALID: got neither a tenant nor a command, expected for example: teg ledger TENANT FILE',
+  );
 });
 
 test('what is not a ledger is refused in one line', () => {
@@ -108,14 +116,20 @@ test('what is not a ledger is refused in one line', () => {
   database.close();
   const text = join(folder, 'text');
   writeFileSync(text, 'not a database');
+  const empty = join(folder, 'empty');
+  writeFileSync(empty, '');
   const cut = join(folder, 'cut.ledger');
   writeFileSync(cut, readFileSync(file).subarray(0, 5_000));
   for (const [path, message] of [
     [
       other,
-      /^error TEG_LEDGER_CORRUPT: .*got application 0 of version 0 with 1 tables, expected the log of a ledger/,
+      /^error TEG_LEDGER_CORRUPT: .*got a database of another program \(application_id 0, user_version 0, 1 tables\), expected the log of a ledger/,
     ],
-    [text, /^error TEG_LEDGER_CORRUPT: .*file is not a database/],
+    [
+      text,
+      /^error TEG_INPUT_UNKNOWN_FORMAT: .*got a file of another kind, expected the file of a ledger.*name that file/,
+    ],
+    [empty, /^error TEG_INPUT_UNKNOWN_FORMAT: .*got an empty file, expected the file of a ledger/],
     [cut, /^error TEG_LEDGER_CORRUPT: .*malformed/],
     [folder, /^error TEG_INPUT_NOT_FOUND: got the folder/],
     [join(folder, 'none'), /^error TEG_INPUT_NOT_FOUND: .*there is none/],

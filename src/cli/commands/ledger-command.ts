@@ -83,7 +83,7 @@ export function addLedgerCommand(parent: Command): void {
       .description('the statement by job; the word may be left out: teg ledger TENANT FILE'),
     'job',
   ).action(async (tenant: string | undefined, file: string | undefined, options: StatementOptions) => {
-    if (tenant === undefined) ledger.help();
+    if (tenant === undefined) refuseNothing(ledger);
     else if (file === undefined) refuseOneWord(tenant);
     else await statement(file, tenant, options);
   });
@@ -106,6 +106,15 @@ function withStatementOptions(command: Command, by: 'job' | 'period'): Command {
     .option('--skip <n>', 'lines before the page', parseNonNegativeInt, 0)
     .option('--json', 'print JSON')
     .addHelpText('after', STATEMENT_NOTES);
+}
+
+/** As commander does where a command has no default: the usage on standard error, and a failure. */
+function refuseNothing(ledger: Command): never {
+  ledger.outputHelp({ error: true });
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    'got neither a tenant nor a command, expected for example: teg ledger TENANT FILE, or teg ledger verify FILE',
+  );
 }
 
 function refuseOneWord(word: string): never {

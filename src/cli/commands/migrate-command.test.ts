@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
@@ -43,6 +43,21 @@ test.each(MIGRATION_SOURCES)('docs/migrate/%s.md shows what its command prints',
   writeFileSync(file, ended.stdout);
   expect((await readTenants(file)).tenants.length).toBeGreaterThan(0);
 });
+
+test.each(MIGRATION_SOURCES)(
+  'nothing that becomes a tenant of %s is refused, and nothing is written',
+  async (source) => {
+    const empty = join(folder, 'empty');
+    writeFileSync(empty, '');
+    const output = join(folder, `${source}.out`);
+    const { code, errors } = await run('--from', source, empty, '-o', output);
+    expect(code).toBe(2);
+    expect(errors).toMatch(
+      /TEG_CONFIG_INVALID: .*empty \(empty\): got nothing that becomes a tenant, expected .*: name the file/,
+    );
+    expect(existsSync(output)).toBe(false);
+  },
+);
 
 test('neither files nor a cluster, both, a missing file and Slurm on a cluster are refused', async () => {
   expect(await run('--from', 'kai')).toMatchObject({

@@ -1,12 +1,13 @@
 /** `teg why` and `teg share` on the result of a simulation that the product makes. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkProperty } from '../../../test/support/properties.ts';
-import { reasonSentence } from '../../governor/pods/reasons/reason-sentences.ts';
+import { nextStep } from '../../governor/pods/reasons/next-steps.ts';
+import { REASON_CODES, reasonSentence } from '../../governor/pods/reasons/reason-sentences.ts';
 import { TokenMarket } from '../../market/token-market/token-market.ts';
 import { ranksOf } from '../economy/waiting-answer.ts';
 
@@ -118,7 +119,7 @@ describe('teg why', () => {
     const running = teg('why', 'base', result);
     expect(running.status).toBe(2);
     expect(running.stderr).toContain(
-      "got the job 'base', expected one of the 4 that the result lists as waiting, such as '",
+      "got the job 'base', expected one of the 4 jobs listed as waiting, such as 'big'",
     );
   });
 
@@ -146,6 +147,77 @@ describe('teg why', () => {
     const waiting = join(folder, 'equal-jobs.json');
     writeFileSync(waiting, stdout);
     expect(teg('why', waiting).stdout).toContain('Job next of the same tenant and size goes before it');
+  });
+
+  it('says of a dropped job that it was dropped, when, why, and what can be done', () => {
+    const path = join(folder, 'dropped.csv');
+    const jobs = [
+      'fits,vision,0,100,1,1000,1000,8,1000,H100',
+      'model,vision,60,100,1,1000,1000,8,1000,B200',
+      'wide,nlp,90,100,1,1000,1000,16,1000,H100',
+    ];
+    writeFileSync(path, HEADER + jobs.join('\n'));
+    const inputs = ['--cluster', join(folder, 'nodes.csv'), '--jobs', path];
+    const run = teg('simulate', ...inputs, '--json', '--no-series');
+    expect(run.stderr).toContain(
+      `job 'model' can never run and was dropped: it may use the GPU models B200 only, and those of the nodes are H100`,
+    );
+    const dropped = join(folder, 'dropped.json');
+    writeFileSync(dropped, run.stdout);
+    expect(teg('why', 'model', dropped).stdout).toBe(
+      'model  tenant vision, 1 pod, was dropped at 1 m 00 s: it can never run\n' +
+        '  It may run on the GPU models B200 only, and no node has any: those of the nodes are H100.\n' +
+        '  no-such-model; next step: Correct the column gpu_models of the job, or add such nodes to the cluster.\n',
+    );
+    expect(teg('why', 'wide', dropped).stdout).toContain(
+      'Each of its pods needs 16 GPUs, and the largest node has 8 GPUs.',
+    );
+    expect(JSON.parse(teg('why', dropped, '--json').stdout).dropped).toMatchObject({
+      count: 2,
+      jobs: [
+        { id: 'model', stage: 'misconfigured', atSeconds: 60 },
+        { id: 'wide', stage: 'beyond-limit', atSeconds: 90, data: { needGpus: 16, mostGpus: 8 } },
+      ],
+    });
+    const other = teg('prio', 'wide', dropped);
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('which was dropped')]);
+  });
+
+  it('names who borrows the quota, and how long minRuntime protects their jobs', () => {
+    const jobs = [
+      'loan,nlp,0,90000,1,1000,1000,8,1000,H100',
+      'more,nlp,0,90000,1,1000,1000,8,1000,H100',
+      'mine,vision,60,100,1,1000,1000,8,1000,H100',
+    ];
+    const path = join(folder, 'loans.csv');
+    writeFileSync(path, HEADER + jobs.join('\n'));
+    const tenants = join(folder, 'loans.yaml');
+    writeFileSync(
+      tenants,
+      readFileSync(join(folder, 'tenants.yaml'), 'utf8').replace(/"limit":[^}]*}}/, '"state":"Open"'),
+    );
+    const rules = ['--tenants', tenants, '--queue', 'teg', '--horizon', '5m', '--json', '--no-series'];
+    const { stdout } = teg('simulate', '--cluster', join(folder, 'nodes.csv'), '--jobs', path, ...rules);
+    const loans = join(folder, 'loans.json');
+    writeFileSync(loans, stdout);
+    // The loans started at 0 and may be evicted from 10 min on; it is 5 min.
+    expect(teg('why', 'mine', loans).stdout).toContain(
+      'may take 0 GPUs more now. Tenants that hold more than their quotas: nlp 12; minRuntime protects their jobs for another 5 m 00 s.\n' +
+        '  quota-used-up; next step: Wait: it is within its quota, and jobs of the borrowers may be evicted for it from then on.\n',
+    );
+  });
+
+  it('refuses a comparison, and says which run to make', () => {
+    const comparison = join(folder, 'comparison.json');
+    writeFileSync(comparison, JSON.stringify({ schema: 'teg.comparison/1', runs: [{}, {}] }));
+    for (const command of ['why', 'share', 'queue', 'prio', 'quote']) {
+      const { status, stderr } = teg(command, comparison);
+      expect(status).toBe(2);
+      expect(stderr).toContain('TEG_INPUT_UNKNOWN_FORMAT');
+      expect(stderr).toContain(
+        'is a comparison of 2 runs, the output of `teg compare --json`; expected one run',
+      );
+    }
   });
 
   it('refuses what is not a result', () => {
@@ -308,7 +380,9 @@ describe('teg quote', () => {
     const { stdout } = teg('quote', 'big', result);
     expect(stdout).toContain('1 pod of 8 GPUs, 1 core');
     expect(stdout).toContain('0 of 1');
-    expect(stdout).toContain('big waits: Tenant vision has 4 GPUs of h100 left');
+    expect(stdout).toContain(
+      'big waits: It needs 8 GPUs of h100; tenant vision, with a quota of 12 GPUs there, may take 4 GPUs more',
+    );
     expect(JSON.parse(teg('quote', 'big', result, '--gpus', '4', '--json').stdout).flavors[0]).toMatchObject({
       units: 4,
       podsWithRoom: 1,
@@ -359,12 +433,23 @@ describe('sentences of reasons', () => {
     expect(reasonSentence('room-drained', { forJob: 'x' }, 100)).toContain('kept for job x');
     const short = { tenant: 'a', flavor: 'h100', needGpus: 1, availableGpus: 0, quotaGpus: 8, lentGpus: 2 };
     expect(reasonSentence('quota-used-up', short, 100)).toBe(
-      'Tenant a has 0 GPUs of h100 left of its quota of 8 GPUs and what others lend, and it needs 1 GPU; lent of its quota: 2 GPUs.',
+      'It needs 1 GPU of h100; tenant a, with a quota of 8 GPUs there, may take 0 GPUs more now. Others use 2 GPUs of its quota.',
     );
     expect(reasonSentence('draining', { nodes: 3 }, 100)).toContain('3 nodes are kept free for it');
     expect(reasonSentence('room-reserved', { forJob: 'x', startsBySeconds: 700 }, 100)).toBe(
-      'There is room, but it would still run when job x needs that room, in 10 min.',
+      'There is room, but it would still run when job x needs that room, in 10 m 00 s.',
+    );
+    expect(reasonSentence('room-reserved', { forJob: 'x', startsBySeconds: 100 }, 100)).toBe(
+      'There is room, but it would still run when job x needs that room, by now, but a job runs longer than was expected.',
     );
     expect(reasonSentence('strange', { a: 1 }, 0)).toBe('strange (a 1).');
+  });
+
+  it('advises by columns of the file of jobs, or by annotations of pods', () => {
+    expect(nextStep('room-reserved', {}, 'job')).toContain('column requested_s of the file of jobs');
+    expect(nextStep('room-reserved', {}, 'pod')).toContain('annotation teg.dev/expected-runtime');
+    for (const code of REASON_CODES) {
+      expect(nextStep(code, {}, 'job')).not.toMatch(/annotation|explain pod/);
+    }
   });
 });

@@ -4,9 +4,9 @@
  */
 import type { Command } from 'commander';
 import type { ZodType } from 'zod';
-import type { WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import type { QuoteOptions } from '../economy/quote-answer.ts';
 import { addSourceOptions, type SourceOptions } from '../economy/sources.ts';
+import type { AskedReport } from '../economy/waiting-answer.ts';
 import { decimalNumber, parsePositiveDuration, wholeNumber } from '../terminal/option-values.ts';
 
 interface WhyOptions extends SourceOptions {
@@ -160,9 +160,9 @@ async function prio(
 ): Promise<void> {
   const { ranksOf, ranksSchema } = await import('../economy/waiting-answer.ts');
   if (options.jsonSchema === true) return printSchemaOf(ranksSchema);
-  const { waitingOf, printRanks } = await import('../economy/waiting-text.ts');
+  const { waitingJob, printRanks } = await import('../economy/waiting-text.ts');
   const [report, id] = await readWaiting(first, second, options);
-  waitingOf(report, id);
+  if (id !== undefined) waitingJob(report, id);
   const all = ranksOf(report);
   const ranks = { ...all, jobs: all.jobs.filter((job) => id === undefined || job.id === id) };
   if (options.json === true) await printJsonOf(ranks);
@@ -174,7 +174,7 @@ async function readWaiting(
   first: string | undefined,
   second: string | undefined,
   options: SourceOptions,
-): Promise<[WaitingReport, string | undefined]> {
+): Promise<[AskedReport, string | undefined]> {
   const [id, path] = idAndPath(first, second, options);
   const { waitingFrom } = await import('../economy/sources.ts');
   return [await waitingFrom(options, path), id];

@@ -6,7 +6,7 @@ import { marketTenant, quotesFor } from './quote.ts';
 import type { QuoteAnswer } from './quote-text.ts';
 import { marketOf } from './result-files.ts';
 import { type SourceOptions, tenantsFrom } from './sources.ts';
-import { waitingOf } from './waiting-text.ts';
+import { waitingJob } from './waiting-text.ts';
 
 /** The options as commander parses them; each takes the place of what a named job requests. */
 export interface QuoteOptions extends SourceOptions {
@@ -35,7 +35,7 @@ export async function answerQuote(
 ): Promise<{ answer: QuoteAnswer; tenant: MarketTenantResult | undefined }> {
   const source = await tenantsFrom(options, path);
   const market = marketOf(source, path ?? options.snapshot ?? options.server ?? '');
-  const job = id === undefined ? undefined : waitingOf(await source.waiting(), id).jobs[0];
+  const job = id === undefined ? undefined : waitingJob(await source.waiting(), id);
   const shape = {
     pods: options.pods ?? job?.pods ?? 1,
     each: {

@@ -134,7 +134,7 @@ function payText({ affordableInSeconds }: FlavorQuote, tenant: MarketTenantResul
 const DATES_FROM_SECONDS = 1e8;
 
 /** @returns A time of a run as a duration, one of a cluster as a date. */
-function instantText(seconds: number): string {
+export function instantText(seconds: number): string {
   if (seconds < DATES_FROM_SECONDS) return formatDuration(seconds);
   return new Date(1000 * Math.floor(seconds)).toISOString().replace('.000', '');
 }

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { TegError } from '../../model/errors.ts';
+import { droppedReportSchema } from '../../simulation/metrics/dropped-result.ts';
 import { type MarketResult, marketResultSchema } from '../../simulation/metrics/market-result.ts';
+import { COMPARISON_SCHEMA } from '../../simulation/metrics/result.ts';
 import {
   type TenantResult,
   tenantResultSchema,
@@ -19,6 +21,7 @@ const questionedResultSchema = z.object({
   policy: z.string(),
   endSeconds: z.number(),
   waiting: waitingReportSchema.optional(),
+  dropped: droppedReportSchema.optional(),
   tenants: z.array(tenantResultSchema).optional(),
   shares: tenantSharesSchema.optional(),
   market: marketResultSchema.optional(),
@@ -47,13 +50,26 @@ export async function readResult(path: string): Promise<QuestionedResult> {
   } catch {
     throw new TegError('TEG_INPUT_UNKNOWN_FORMAT', `${path} is not JSON; ${expected}: name another file`);
   }
+  if (isComparison(value)) {
+    throw new TegError(
+      'TEG_INPUT_UNKNOWN_FORMAT',
+      `${path} is a comparison of ${value.runs.length} runs, the output of \`teg compare --json\`; expected one run, the output of \`teg simulate --json\`: ` +
+        'simulate the run you ask about with its policy, queue and seed',
+    );
+  }
   const result = questionedResultSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new TegError(
     'TEG_INPUT_UNKNOWN_FORMAT',
-    `${path} is not such a result: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}; ${expected}: name another file`,
+    `${path} is not such a result (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}); ${expected}: name another file`,
   );
+}
+
+/** @returns True for the output of `teg compare --json`. */
+function isComparison(value: unknown): value is { runs: readonly unknown[] } {
+  if (typeof value !== 'object' || value === null || !('schema' in value) || !('runs' in value)) return false;
+  return value.schema === COMPARISON_SCHEMA && Array.isArray(value.runs);
 }
 
 /** A program that writes the result may still be busy: the pipe is waited for. */

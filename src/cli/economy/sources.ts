@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { TegError } from '../../model/errors.ts';
 import type { MarketResult } from '../../simulation/metrics/market-result.ts';
 import type { TenantShare } from '../../simulation/metrics/tenant-result.ts';
-import type { WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import type { EconomyPage } from '../../simulation/pods/economy-page.ts';
 import {
   addServerOptions,
@@ -11,6 +10,7 @@ import {
   checkServerOptions,
   type ServerOptions,
 } from '../kubernetes/server-options.ts';
+import type { AskedReport } from './waiting-answer.ts';
 
 /** As commander parses them. */
 export interface SourceOptions extends ServerOptions {
@@ -55,7 +55,7 @@ export function checkSources(options: SourceOptions, path: string | undefined): 
 }
 
 /** @returns The waiting jobs of the source. @throws TegError of the source. */
-export async function waitingFrom(options: SourceOptions, path: string | undefined): Promise<WaitingReport> {
+export async function waitingFrom(options: SourceOptions, path: string | undefined): Promise<AskedReport> {
   checkSources(options, path);
   const { server, snapshot } = options;
   if (snapshot !== undefined) return (await answersOf(snapshot, options)).waiting;
@@ -75,7 +75,7 @@ export async function waitingFrom(options: SourceOptions, path: string | undefin
 export async function tenantsFrom(
   options: SourceOptions,
   path: string | undefined,
-): Promise<TenantsSource & { waiting(): Promise<WaitingReport> }> {
+): Promise<TenantsSource & { waiting(): Promise<AskedReport> }> {
   checkSources(options, path);
   const { server, snapshot } = options;
   if (snapshot !== undefined) {

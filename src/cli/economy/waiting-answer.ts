@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { nextStep } from '../../governor/pods/reasons/next-steps.ts';
 import { reasonSentence } from '../../governor/pods/reasons/reason-sentences.ts';
 import { stageOf, WAITING_STAGES, type WaitingStage } from '../../governor/pods/reasons/waiting-reason.ts';
+import { type DroppedReport, droppedReportSchema } from '../../simulation/metrics/dropped-result.ts';
 import {
+  type WaitingJob,
   type WaitingReport,
   waitingJobSchema,
   waitingReportSchema,
@@ -11,41 +13,66 @@ import {
 
 const text = z.string();
 
+const words = {
+  stage: z
+    .enum(WAITING_STAGES as unknown as [WaitingStage, ...WaitingStage[]])
+    .describe('of the reason: the first stage in this order that applies is the reason'),
+  text: text.describe('the reason in a sentence or two'),
+  nextStep: text.describe('one thing that can be done, or awaited'),
+};
+
+/** The jobs that wait, and those that can never run. */
+export interface AskedReport extends WaitingReport {
+  readonly dropped?: DroppedReport | undefined;
+}
+
 /** A report with every reason in words. */
 export const reasonedReportSchema = waitingReportSchema.extend({
   jobs: z.array(
     waitingJobSchema.extend({
-      stage: z
-        .enum(WAITING_STAGES as unknown as [WaitingStage, ...WaitingStage[]])
-        .describe('of the reason: the first stage in this order that applies is the reason'),
-      text: text.describe('the reason in one sentence'),
-      nextStep: text.describe('one thing that can be done, or awaited'),
+      ...words,
       startsBySeconds: z
         .number()
         .nullable()
         .describe('latest start, if run times are as expected; null: not known'),
     }),
   ),
+  dropped: droppedReportSchema
+    .extend({ jobs: z.array(droppedReportSchema.shape.jobs.element.extend(words)) })
+    .optional()
+    .describe('jobs of a simulation that the cluster could never hold'),
 });
 
 /** See `reasonedReportSchema`. */
 export type ReasonedReport = z.infer<typeof reasonedReportSchema>;
 
 /** @returns The report with words. O(jobs). */
-export function withReasons(report: WaitingReport): ReasonedReport {
-  const { atSeconds } = report;
+export function withReasons(report: AskedReport): ReasonedReport {
+  const { atSeconds, kind = 'pod', dropped, ...others } = report;
+  const inWords = (code: string, data: WaitingJob['data']) => ({
+    stage: stageOf(code),
+    text: reasonSentence(code, data, atSeconds),
+    nextStep: nextStep(code, data, kind),
+  });
   return {
-    ...report,
+    ...others,
+    ...{ atSeconds, kind },
     jobs: report.jobs.map((job) => {
       const { code, data } = job;
       return {
         ...job,
-        stage: stageOf(code),
-        text: reasonSentence(code, data, atSeconds),
-        nextStep: nextStep(code, data),
+        ...inWords(code, data),
         startsBySeconds: job.startsBySeconds ?? (code === 'reserved' ? Number(data.startsBySeconds) : null),
       };
     }),
+    ...(dropped === undefined
+      ? {}
+      : {
+          dropped: {
+            ...dropped,
+            jobs: dropped.jobs.map((job) => ({ ...job, ...inWords(job.code, job.data) })),
+          },
+        }),
   };
 }
 

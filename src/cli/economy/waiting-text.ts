@@ -3,42 +3,61 @@ import { TegError } from '../../model/errors.ts';
 import type { WaitingJob, WaitingReport } from '../../simulation/metrics/waiting-report.ts';
 import { formatCount, formatCounted, formatDuration, formatFixed } from '../terminal/formatting.ts';
 import { printTable } from '../terminal/table.ts';
+import { instantText } from './quote-text.ts';
 import type { QuestionedResult } from './result-files.ts';
-import { type RanksAnswer, withReasons } from './waiting-answer.ts';
+import { type AskedReport, type RanksAnswer, withReasons } from './waiting-answer.ts';
 
 /** Jobs printed at most. */
 const PRINTED_MAX = 20;
 
-/** @returns The waiting jobs of a result. */
-export function waitingIn({ waiting, endSeconds }: QuestionedResult): WaitingReport {
-  return waiting ?? { count: 0, atSeconds: endSeconds, byTenant: false, jobs: [] };
+/** @returns The waiting jobs of a result, and those that were dropped. */
+export function waitingIn({ waiting, dropped, endSeconds }: QuestionedResult): AskedReport {
+  return {
+    ...(waiting ?? { count: 0, atSeconds: endSeconds, byTenant: false, kind: 'job', jobs: [] }),
+    ...(dropped === undefined ? {} : { dropped }),
+  };
 }
 
 /**
- * @param id Absent: all that wait.
- * @returns  The waiting jobs that were asked for.
- * @throws TegError TEG_OPTION_INVALID: none of that id is listed as waiting.
+ * @param id Absent: all that wait, and all that were dropped.
+ * @returns  The jobs that were asked for.
+ * @throws TegError TEG_OPTION_INVALID: none of that id is listed as waiting or dropped.
  */
-export function waitingOf(report: WaitingReport, id: string | undefined): WaitingReport {
+export function waitingOf(report: AskedReport, id: string | undefined): AskedReport {
   if (id === undefined) return report;
+  const { dropped, ...others } = report;
   const jobs = report.jobs.filter((job) => job.id === id);
-  if (jobs.length > 0) return { ...report, jobs };
-  const unlisted = report.count - report.jobs.length;
+  if (jobs.length > 0) return { ...others, jobs };
+  const lost = dropped?.jobs.filter((job) => job.id === id) ?? [];
+  if (lost.length > 0) return { ...others, jobs: [], dropped: { count: lost.length, jobs: lost } };
+  const hidden = report.count - report.jobs.length + ((dropped?.count ?? 0) - (dropped?.jobs.length ?? 0));
+  const [first] = report.jobs;
   const expected =
-    report.jobs[0] === undefined
-      ? 'a result in which it waits: no job waits at the end of this run'
-      : `one of the ${formatCount(report.jobs.length)} that the result lists as waiting, such as '${report.jobs[0].id}'` +
-        (unlisted > 0 ? ` (${formatCount(unlisted)} more wait and are not listed)` : '');
+    first === undefined
+      ? `one that waits: at ${instantText(report.atSeconds)} none does`
+      : `one of the ${formatCounted(report.jobs.length, 'job')} listed as waiting, such as '${first.id}'`;
+  const unlisted = hidden > 0 ? `; ${formatCount(hidden)} more wait or were dropped, and are not listed` : '';
   throw new TegError(
     'TEG_OPTION_INVALID',
-    `got the job '${id}', expected ${expected}; it has started, has ended, or is not in the workload`,
+    `got the job '${id}', expected ${expected}${unlisted}; it has started by then, or the workload has no such job: ` +
+      'teg queue lists who waits',
+  );
+}
+
+/** @returns The waiting job of that id. @throws TegError TEG_OPTION_INVALID, also of one that was dropped. */
+export function waitingJob(report: AskedReport, id: string): WaitingJob {
+  const [job] = waitingOf(report, id).jobs;
+  if (job !== undefined) return job;
+  throw new TegError(
+    'TEG_OPTION_INVALID',
+    `got the job '${id}', which was dropped because it can never run, expected one that waits: teg why ${id} says what the cluster lacks`,
   );
 }
 
 /** Prints jobs and reasons to standard output; of a single job also what can be done. */
-export function printWaiting(report: WaitingReport): void {
-  const { jobs, count } = withReasons(report);
-  if (count === 0) console.log('no job waits');
+export function printWaiting(report: AskedReport): void {
+  const { jobs, count, dropped } = withReasons(report);
+  if (count === 0 && dropped === undefined) console.log('no job waits');
   for (const job of jobs.slice(0, PRINTED_MAX)) {
     const ahead = job.position === 0 ? 'no job' : formatCount(job.position);
     const has = `has waited ${formatDuration(job.waitedSeconds)}, ${ahead} before it`;
@@ -46,7 +65,15 @@ export function printWaiting(report: WaitingReport): void {
     console.log(`  ${job.text}`);
     if (jobs.length === 1) console.log(`  ${job.code}; next step: ${job.nextStep}`);
   }
-  printLeft(jobs.length === 1 ? 0 : Math.max(count, jobs.length));
+  if (jobs.length > 1) printLeft(Math.max(count, jobs.length));
+  if (dropped === undefined) return;
+  for (const { id, tenant, pods, atSeconds, text, code, nextStep } of dropped.jobs.slice(0, PRINTED_MAX)) {
+    const was = `was dropped at ${formatDuration(atSeconds)}: it can never run`;
+    console.log(`${id}  tenant ${tenant}, ${formatCounted(pods, 'pod')}, ${was}`);
+    console.log(`  ${text}`);
+    if (dropped.jobs.length === 1) console.log(`  ${code}; next step: ${nextStep}`);
+  }
+  printLeft(dropped.count);
 }
 
 /** Prints the queue to standard output. @param withStart With the latest starts, and why each job does not start now. */

@@ -2,7 +2,7 @@
  * The output of `teg ledger`, as text and as JSON. Amounts are micro-tokens in decimal digits, because some of them
  * exceed the exact integers of JSON.
  */
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { QUANTITY_PER_UNIT_HOUR, tokensText } from '../../market/amounts.ts';
 import type { LedgerBatch } from '../../market/batch.ts';
 import { type Statement, statementOf } from '../../market/statement.ts';
@@ -246,5 +246,27 @@ function openStore(file: string, other?: string): SqliteLedgerStore {
   if (statSync(file).isDirectory()) {
     throw new TegError('TEG_INPUT_NOT_FOUND', `got the folder '${file}', expected the file of a ledger`);
   }
+  refuseOtherContents(file);
   return new SqliteLedgerStore(file, { readOnly: true });
+}
+
+/** Text that every database of SQLite begins with. */
+const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/** @throws TegError TEG_INPUT_UNKNOWN_FORMAT: no database, and so no ledger that was damaged. */
+function refuseOtherContents(file: string): void {
+  const bytes = Buffer.alloc(SQLITE_MAGIC.length);
+  const descriptor = openSync(file, 'r');
+  let length: number;
+  try {
+    length = readSync(descriptor, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (bytes.toString('latin1', 0, length) === SQLITE_MAGIC) return;
+  const got = length === 0 ? 'an empty file' : 'a file of another kind';
+  throw new TegError(
+    'TEG_INPUT_UNKNOWN_FORMAT',
+    `${file}: got ${got}, expected the file of a ledger, as \`teg simulate --tenants FILE --queue teg --ledger FILE\` writes it: name that file`,
+  );
 }

@@ -19,6 +19,15 @@ export interface MigrateFilesOptions {
   readonly json?: boolean;
 }
 
+/** What each source calls the owners of quotas. */
+const SOURCE_OBJECTS: Readonly<Record<MigrationSource, string>> = {
+  kueue: 'ClusterQueues of Kueue',
+  kai: 'Queues of KAI',
+  volcano: 'Queues of Volcano',
+  yunikorn: 'partitions with queues of YuniKorn',
+  slurm: 'accounts of Slurm, as sacctmgr dump writes them',
+};
+
 /** Characters of a value that are shown. */
 const VALUE_CHARS_MAX = 120;
 
@@ -40,6 +49,7 @@ export async function migrate(files: readonly string[], options: MigrateFilesOpt
   await prepareOutput(output, [...files, kubeconfig]);
   const texts = isCluster ? await clusterTexts(from, { kubeconfig, context }) : await readAll(files);
   const migration = migrateTenants(from, texts);
+  refuseNoTenants(from, migration.tenants.length, texts);
   const { yaml, objects } = printMigration(migration, texts.map(({ origin }) => origin).join(', '));
   const { lost } = migration;
   const text = json === true ? `${JSON.stringify({ objects, lost }, null, 2)}\n` : yaml;
@@ -47,6 +57,16 @@ export async function migrate(files: readonly string[], options: MigrateFilesOpt
   process.stderr.write(lost.map(lineOf).join(''));
   process.stderr.write(
     `${migration.tenants.length} tenants; ${lost.length} fields not taken over, or changed\n`,
+  );
+}
+
+/** @throws TegError TEG_CONFIG_INVALID: a Market alone would be no economy, and the input is likely the wrong one. */
+function refuseNoTenants(from: MigrationSource, count: number, texts: readonly SourceText[]): void {
+  if (count > 0) return;
+  const origins = texts.map(({ origin, text }) => (text.trim() === '' ? `${origin} (empty)` : origin));
+  throw new TegError(
+    'TEG_CONFIG_INVALID',
+    `${origins.join(', ')}: got nothing that becomes a tenant, expected ${SOURCE_OBJECTS[from]}: name the file that has them, or another --from`,
   );
 }
 

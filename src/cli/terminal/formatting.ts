@@ -4,13 +4,9 @@
  * Invariant: the same value gives the same text everywhere (no locale of the machine), and a value that is not known
  * (NaN) is an en dash, so that a gap in a table is never mistaken for a zero.
  */
+import { durationText } from '../../kernel/duration-text.ts';
 
 const UNKNOWN = '–';
-
-/** Seconds of the larger units of a duration. */
-const MINUTE = 60;
-const HOUR = 3600;
-const DAY = 86_400;
 
 /** The text of a number that is not finite; undefined if it is finite. */
 function unusual(value: number): string | undefined {
@@ -83,11 +79,7 @@ export function formatDuration(seconds: number): string {
   if (seconds < 0) return `-${formatDuration(-seconds)}`;
   if (seconds === 0) return '0 s';
   if (seconds < 59.95) return formatShortDuration(seconds);
-  const whole = Math.round(seconds);
-  if (whole < HOUR) return pair(whole, MINUTE, 'm', 1, 's');
-  const minutes = Math.round(seconds / MINUTE) * MINUTE;
-  if (minutes < DAY) return pair(minutes, HOUR, 'h', MINUTE, 'm');
-  return pair(Math.round(seconds / HOUR) * HOUR, DAY, 'd', HOUR, 'h');
+  return durationText(seconds);
 }
 
 /** Durations under a minute: one number and one unit. */
@@ -100,11 +92,6 @@ function formatShortDuration(seconds: number): string {
 
 function threeFigures(value: number): string {
   return formatFixed(value, value >= 99.95 ? 0 : 1);
-}
-
-function pair(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
-  const rest = String(Math.floor((seconds % large) / small)).padStart(2, '0');
-  return `${formatCount(Math.floor(seconds / large))} ${largeName} ${rest} ${smallName}`;
 }
 
 /**

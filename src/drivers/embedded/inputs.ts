@@ -359,14 +359,40 @@ async function loadJobs(
   for await (const batch of streamJobs(inputOf(sources, source.path), reading)) {
     count += batch.length;
     for (const job of batch) {
+      if (job.submitSeconds < 0) await refuseNegative(sources, source.path, job);
       const submitSeconds = job.submitSeconds - firstSeconds;
       jobs.addFurther(source.path, firstSeconds === 0 ? job : { ...job, submitSeconds });
     }
   }
-  if (count > 0 || badRows === 0) return;
+  if (count > 0 || (badRows === 0 && source.path === sources.cluster)) return;
+  if (badRows === 0) {
+    throw new TegError(
+      'TEG_JOB_INVALID',
+      `${source.path}: describes no jobs, expected at least one; name another workload`,
+    );
+  }
   throw new TegError(
     'TEG_JOB_INVALID',
     `${source.path}: every row is bad (${badRows} left out), expected at least one job; correct the file`,
+  );
+}
+
+/**
+ * Traces may begin before their time 0; in a table that somebody wrote for TEG it is a mistake.
+ *
+ * @throws TegError TEG_JOB_INVALID.
+ */
+async function refuseNegative(
+  sources: InputSources,
+  path: string,
+  { id, submitSeconds }: JobSpec,
+): Promise<void> {
+  // Under other names the columns are those of another's file.
+  if (sources.map !== undefined || isPipe(sources.spooled?.[path] ?? path)) return;
+  if ((await detectFormat(inputOf(sources, path))) !== 'teg-jobs-csv') return;
+  throw new TegError(
+    'TEG_JOB_INVALID',
+    `${path}: job '${id}': submit_s: got ${submitSeconds}, expected seconds ≥ 0 from the start of the workload; correct it, or add the same to all`,
   );
 }
 

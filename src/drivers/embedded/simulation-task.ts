@@ -5,7 +5,6 @@ import { resourceUsage } from 'node:process';
 import { StrandingTables } from '../../field/stranding-tables.ts';
 import { Random } from '../../kernel/random.ts';
 import { TegError } from '../../model/errors.ts';
-import { DEFAULT_TENANT_NAME } from '../../model/tenants.ts';
 import type { FailureOptions } from '../../simulation/inputs/failures.ts';
 import type { JobRecords } from '../../simulation/inputs/job-log.ts';
 import type { JobTable } from '../../simulation/inputs/job-table.ts';
@@ -13,6 +12,7 @@ import type { SimulationResult } from '../../simulation/metrics/result.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../../simulation/queueing/queue-names.ts';
 import { runSimulation } from '../../simulation/run/simulator.ts';
 import { readTenants, type TenantsFile } from '../../traces/tenants/read-tenants.ts';
+import { emptyFlavors, missingModels, unknownTenants } from './input-warnings.ts';
 import { type InputSources, type Inputs, isGenerated, loadInputs } from './inputs.ts';
 import { loadPolicy } from './load-policy.ts';
 import { SimulationLedger } from './simulation-ledger.ts';
@@ -89,6 +89,7 @@ export class SimulationTaskRunner {
     const inputs = await this.inputsOf({ ...task, podScheduler });
     const { tenants: tenantsPath, ...others } = task;
     const tenants = tenantsPath === undefined ? undefined : await readTenants(tenantsPath);
+    const empty = tenants === undefined ? [] : emptyFlavors(inputs.nodes, tenants, tenantsPath as string);
     const table = inputs.builder.build({
       load: task.load ?? 1,
       repeat: task.repeat ?? 1,
@@ -99,7 +100,12 @@ export class SimulationTaskRunner {
       const parts = { policy, inputs, table, tenants, ledger };
       const outcome = this.simulate(others, parts, control);
       ledger?.finish();
-      const warnings = [...inputs.warnings, ...unknownTenants(table, tenants, tenantsPath)];
+      const warnings = [
+        ...inputs.warnings,
+        ...empty,
+        ...unknownTenants(table, tenants, tenantsPath),
+        ...missingModels(outcome.result, workloadLabel(task)),
+      ];
       return { ...outcome, warnings };
     } finally {
       ledger?.close();
@@ -196,28 +202,6 @@ function wantsPodScheduler(task: SimulationTask): boolean {
     (task.repeat ?? 1) === 1 &&
     task.resample !== true
   );
-}
-
-/** Names of tenants that a warning lists. */
-const NAMES_SHOWN = 3;
-
-/** Jobs that name a tenant which the file does not declare: counted, in one warning. */
-function unknownTenants(table: JobTable, file: TenantsFile | undefined, path = ''): string[] {
-  if (file === undefined) return [];
-  const declared = new Set([DEFAULT_TENANT_NAME, ...file.tenants.map(({ name }) => name)]);
-  const unknown = new Map<number, number>();
-  for (const tenant of table.tenantIds) {
-    if (!declared.has(table.tenants.nameOf(tenant))) unknown.set(tenant, (unknown.get(tenant) ?? 0) + 1);
-  }
-  if (unknown.size === 0) return [];
-  const jobs = [...unknown.values()].reduce((sum, count) => sum + count, 0);
-  const names = [...unknown.keys()]
-    .slice(0, NAMES_SHOWN)
-    .map((tenant) => `'${table.tenants.nameOf(tenant)}'`);
-  const more = unknown.size > NAMES_SHOWN ? ` and ${unknown.size - NAMES_SHOWN} more` : '';
-  return [
-    `${path}: ${jobs} jobs are of tenants that it does not declare (${names.join(', ')}${more}); they count as the tenant 'default'`,
-  ];
 }
 
 function workloadLabel({ jobs, whatIf }: InputSources): string {

@@ -117,7 +117,13 @@ export class HeadroomClaims {
     if (endSeconds <= claim.plan.startSeconds || !this.takesOf(claim, entry.line)) return undefined;
     if (this.plans.isSpare(claim.plan.flavor, claim, this.needOf(entry.line, entry.line.podCount)))
       return undefined;
-    return { code: 'headroom-reserved', data: { forJob: claim.entry.job, ...timeOf(claim.plan) } };
+    return reasonBehindClaim(claim);
+  }
+
+  /** @returns Why jobs wait that are behind the claim of a job; undefined: it has none any more. */
+  behindJob(job: number): AccountsRefusal | undefined {
+    const { claim } = this;
+    return claim?.entry.job === job && claim.entry.waits ? reasonBehindClaim(claim) : undefined;
   }
 
   /** A job starts: of what is spare when the claim's gang starts it takes its part. O(1). */
@@ -182,6 +188,10 @@ export class HeadroomClaims {
   private needOf({ tenant, demand }: TegLine, count: number): HeadroomNeed {
     return { account: this.accounts.tree.accountOf(tenant), kinds: [{ demand, count }] };
   }
+}
+
+function reasonBehindClaim({ entry, plan }: Claim): AccountsRefusal {
+  return { code: 'headroom-reserved', data: { forJob: entry.job, ...timeOf(plan) } };
 }
 
 function timeOf({ startSeconds }: HeadroomPlan): Readonly<Record<string, number>> {

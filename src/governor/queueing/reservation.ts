@@ -1,4 +1,5 @@
 /** One reservation: a job, and the plan that nodes are kept by. */
+import type { AccountsRefusal } from '../accounts.ts';
 import type { RoomPlan } from './future-room.ts';
 import type { TegEntry } from './teg-lines.ts';
 
@@ -43,4 +44,23 @@ export function isSamePlan(a: RoomPlan | undefined, b: RoomPlan | undefined): bo
 /** @returns Start of a plan; Infinity: there is none, and nothing is reserved. */
 export function startOf({ plan }: Reservation): number {
   return plan?.startSeconds ?? Number.POSITIVE_INFINITY;
+}
+
+/** @returns What a champion waits for; undefined: it is none, or has no plan. */
+export function reasonOfChampion(champion: Reservation | undefined): AccountsRefusal | undefined {
+  if (champion?.plan === undefined) return undefined;
+  const { startSeconds, nodes } = champion.plan;
+  if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'draining', data: { nodes: nodes.length } };
+  return champion.isFirm
+    ? { code: 'reserved', data: { startsBySeconds: startSeconds, nodes: nodes.length } }
+    : { code: 'reserved-on-loan', data: { expectedAtSeconds: startSeconds, nodes: nodes.length } };
+}
+
+/** @returns Why a job waits that would be in a champion's way. */
+export function reasonBehind(champion: Reservation): AccountsRefusal {
+  const forJob = champion.entry.job;
+  const startSeconds = startOf(champion);
+  if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'room-drained', data: { forJob } };
+  const when = champion.isFirm ? { startsBySeconds: startSeconds } : { expectedAtSeconds: startSeconds };
+  return { code: 'room-reserved', data: { forJob, ...when } };
 }

@@ -18,7 +18,14 @@ import { Contention } from './contention.ts';
 import type { FailedRoom } from './failed-room.ts';
 import { type ExpectedEnd, earliestStart, fitsNow, type RoomPlan, shareOfCluster } from './future-room.ts';
 import { IdleBudget } from './idle-budget.ts';
-import { isSamePlan, newReservation, type Reservation, startOf } from './reservation.ts';
+import {
+  isSamePlan,
+  newReservation,
+  type Reservation,
+  reasonBehind,
+  reasonOfChampion,
+  startOf,
+} from './reservation.ts';
 import type { RunningEnds } from './running-ends.ts';
 import type { TegEntry, TegLine } from './teg-lines.ts';
 
@@ -390,23 +397,18 @@ export class Reservations {
 
   /** @returns What a champion waits for; undefined: it is none. */
   reasonOf(entry: TegEntry): AccountsRefusal | undefined {
-    const reservation = this.list.find((held) => held.entry === entry);
-    if (reservation?.plan === undefined) return undefined;
-    const { startSeconds, nodes } = reservation.plan;
-    if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'draining', data: { nodes: nodes.length } };
-    return reservation.isFirm
-      ? { code: 'reserved', data: { startsBySeconds: startSeconds, nodes: nodes.length } }
-      : { code: 'reserved-on-loan', data: { expectedAtSeconds: startSeconds, nodes: nodes.length } };
+    return reasonOfChampion(this.list.find((held) => held.entry === entry));
   }
 
   /** @returns Why a job waits that would be in the way of these. */
   behind(bits: number): AccountsRefusal {
-    const first = this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation;
-    const forJob = first.entry.job;
-    const startSeconds = startOf(first);
-    if (startSeconds === Number.POSITIVE_INFINITY) return { code: 'room-drained', data: { forJob } };
-    const when = first.isFirm ? { startsBySeconds: startSeconds } : { expectedAtSeconds: startSeconds };
-    return { code: 'room-reserved', data: { forJob, ...when } };
+    return reasonBehind(this.list.find((_, i) => ((bits >> i) & 1) === 1) as Reservation);
+  }
+
+  /** @returns The same of a champion, with its figures of now; undefined: it is none any more. */
+  behindJob(job: number): AccountsRefusal | undefined {
+    const champion = this.list.find(({ entry }) => entry.job === job && entry.waits);
+    return champion && reasonBehind(champion);
   }
 
   private moved(): void {

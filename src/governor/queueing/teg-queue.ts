@@ -29,7 +29,6 @@ import { type PromiseCounts, Reservations } from './reservations.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { RunningEnds } from './running-ends.ts';
 import {
-  firstOf,
   firstsByDomain,
   nextWaiting,
   roomClaimOf,
@@ -45,6 +44,7 @@ import {
   REST_SECONDS,
   type TegQueueOptions,
 } from './teg-queue-options.ts';
+import { reasonOfEntry } from './teg-reasons.ts';
 import { sharesAt, type TenantOrder, TurnOrder } from './turn-order.ts';
 
 /** See the head of the file. */
@@ -180,11 +180,7 @@ export class TegQueue implements QueueDiscipline {
   reasonOf(job: number): AccountsRefusal | undefined {
     const entry = this.lines.find(job);
     if (entry === undefined || !entry.waits) return undefined;
-    const reserved = this.reservations.reasonOf(entry) ?? this.headroom?.reasonOf(entry);
-    if (reserved !== undefined) return reserved;
-    // Those of a line are equal: the accounts that hold its first job back were not asked for the others.
-    const first = firstOf(entry.line);
-    return entry.reason ?? (first.isHeld ? first.reason : undefined);
+    return reasonOfEntry(entry, this.reservations, this.headroom);
   }
 
   /** @returns The start that a champion is promised now, seconds; undefined: it is none, or its start is an estimate. */

@@ -201,6 +201,16 @@ export class ZoneReclaim implements RoomMaker {
     return mayPlan;
   }
 
+  protectedUntil(accounts: ReadonlySet<number>, timeSeconds: number): number | undefined {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { claim, startedSeconds } of this.running.values()) {
+      const account = this.accounts.tree.accountOf(claim.tenant);
+      if (accounts.has(account))
+        first = Math.min(first, startedSeconds + this.policyOf(account).minRuntimeSeconds);
+    }
+    return first > timeSeconds && first < Number.POSITIVE_INFINITY ? first : undefined;
+  }
+
   wasted(): void {
     this.counts.wasted++;
   }

@@ -3,10 +3,15 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { JobShapes } from './job-shapes.ts';
 
+/** Dropped jobs that a result lists, at most: the first ones. */
+const LISTED_MAX = 1000;
+
 /** Counts jobs that were dropped, by reason. */
 export class DropReasons {
   /** Jobs by reason, for example `memory` or `rdma`. */
   readonly counts: Map<string, number> = new Map();
+  /** The first of them, at most `LISTED_MAX`. */
+  readonly first: { readonly job: number; readonly atSeconds: number }[] = [];
   private readonly cluster: ClusterState;
   private readonly shapes: JobShapes;
   /** By shape, found when first needed. */
@@ -18,7 +23,8 @@ export class DropReasons {
   }
 
   /** Counts a job that can never run. */
-  add(job: number): void {
+  add(job: number, atSeconds: number): void {
+    if (this.first.length < LISTED_MAX) this.first.push({ job, atSeconds });
     const shape = this.shapes.shapeIds[job] as number;
     let reason = this.reasons[shape];
     if (reason === undefined) {

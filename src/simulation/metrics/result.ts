@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { whatIfSchema } from '../inputs/what-if-result.ts';
 import { QUEUE_NAMES } from '../queueing/queue-names.ts';
+import { droppedReportSchema } from './dropped-result.ts';
 import { evictionsResultSchema } from './evictions-result.ts';
 import { heldIdleResultSchema } from './held-idle-result.ts';
 import { marketResultSchema } from './market-result.ts';
@@ -304,6 +305,9 @@ export const simulationResultSchema = z.object({
     .describe('null: no GPUs'),
   quantileGrid: z.array(z.number()),
   waiting: waitingReportSchema.optional().describe('jobs that wait at the end, where any does'),
+  dropped: droppedReportSchema
+    .optional()
+    .describe('jobs that the cluster could never hold, where there are any'),
   heldIdle: heldIdleResultSchema.optional().describe('with a queue under which gangs hold room'),
   evictions: evictionsResultSchema.optional().describe('with a file of tenants, and a queue that evicts'),
   tenants: z.array(tenantResultSchema).optional().describe('with a file of tenants: parents first'),

@@ -30,7 +30,7 @@ function report(shares?: Readonly<Record<string, number>>): string[] {
     shareOf: (tenant: number) => shares[table.tenants.nameOf(tenant)] as number,
     stepOf: () => 1,
   };
-  return waitingReport(zone, table, 10, turns).jobs.map(({ id, position }) => `${position} ${id}`);
+  return waitingReport(zone, table, 10, { turns }).jobs.map(({ id, position }) => `${position} ${id}`);
 }
 
 test('by priority and arrival where tenants are not ordered', () => {

@@ -46,6 +46,10 @@ export const waitingReportSchema = z.object({
   count: count.describe('all jobs that wait'),
   atSeconds: z.number().describe('the end of the run'),
   byTenant: z.boolean().describe('whether the turn of the tenants comes before priority and arrival'),
+  kind: z
+    .enum(['job', 'pod'])
+    .optional()
+    .describe('what waits: jobs of a simulated workload, or pods and gangs of a cluster; absent: these'),
   jobs: z.array(waitingJobSchema).describe(`the first of them, at most ${WAITING_LISTED_MAX}`),
 });
 
@@ -67,12 +71,20 @@ export interface WaitingTurns {
   stepOf(tenant: number, demand: Demand, pods: number): number;
 }
 
-/** @param turns Absent: tenants are not ordered. @returns The waiting jobs. O(jobs log jobs + tenants × listed). */
+/** What is known of tenants. */
+export interface WaitingBooks {
+  /** Absent: tenants are not ordered. */
+  readonly turns?: WaitingTurns | undefined;
+  /** More about a refusal of a job; absent: nothing. */
+  readonly addTo?: ((refusal: AccountsRefusal, job: number) => AccountsRefusal['data']) | undefined;
+}
+
+/** @returns The waiting jobs. O(jobs log jobs + tenants × listed). */
 export function waitingReport(
   zone: WaitReasons,
   table: JobTable,
   atSeconds: number,
-  turns?: WaitingTurns,
+  { turns, addTo }: WaitingBooks = {},
 ): WaitingReport {
   const waiting: number[] = [];
   zone.forEachWaitingJob((job) => {
@@ -85,10 +97,11 @@ export function waitingReport(
     count: waiting.length,
     atSeconds,
     byTenant: turns !== undefined,
+    kind: 'job',
     jobs: (turns === undefined
       ? waiting.slice(0, WAITING_LISTED_MAX)
       : inTurn(waiting, table, atSeconds, turns)
-    ).map((job, position) => waitingJob(zone, table, job, position, atSeconds)),
+    ).map((job, position) => waitingJob(zone, table, job, position, atSeconds, addTo)),
   };
 }
 
@@ -138,11 +151,15 @@ function waitingJob(
   job: number,
   position: number,
   atSeconds: number,
+  addTo: WaitingBooks['addTo'],
 ): WaitingJob {
   const refusal = zone.refusalOf(job);
   const demand = table.demandOf(job);
   const seconds = table.requestedSeconds[job] as number;
-  const data: Record<string, number | string> = { ...refusal?.data };
+  const data: Record<string, number | string> = {
+    ...refusal?.data,
+    ...(refusal === undefined ? {} : addTo?.(refusal, job)),
+  };
   for (const name of ['forJob', 'job'] as const) {
     const other = data[name];
     if (typeof other === 'number') data[name] = table.idOf(other);

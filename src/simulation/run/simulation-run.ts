@@ -356,7 +356,7 @@ export class SimulationRun {
     while (zone.hasPostponed) this.carryOut(zone.step(this.tick, this.now));
     while (this.impossible.length > 0) {
       this.cancelled.job = this.impossible.pop() as number;
-      drops.add(this.cancelled.job);
+      drops.add(this.cancelled.job, this.now);
       this.carryOut(zone.step(this.cancelled, this.now));
     }
     this.events++;

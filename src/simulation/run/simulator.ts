@@ -32,7 +32,9 @@ import type { JobTable } from '../inputs/job-table.ts';
 import { RecordedPlaces, type RecordedStart, whatBecame } from '../inputs/recorded-places.ts';
 import { SAMPLES_DEFAULT, type SimulationOptions } from '../inputs/simulation-options.ts';
 import { type CountedWorkload, clusterFor, typicalOf } from '../inputs/workload-of.ts';
+import { borrowedQuota } from '../metrics/borrowed-quota.ts';
 import { DropReasons } from '../metrics/drop-reasons.ts';
+import { droppedReport } from '../metrics/dropped-jobs.ts';
 import { evictionsOf } from '../metrics/evictions-result.ts';
 import { heldIdleOf } from '../metrics/held-idle-result.ts';
 import { type JobShapes, jobShapes } from '../metrics/job-shapes.ts';
@@ -45,7 +47,7 @@ import { RunProfile } from '../metrics/run-profile.ts';
 import { StateSampler } from '../metrics/state-sampler.ts';
 import { summarizeRun } from '../metrics/summary.ts';
 import { TenantMeter } from '../metrics/tenant-meter.ts';
-import { type WaitingTurns, waitingReport } from '../metrics/waiting-report.ts';
+import { type WaitingBooks, waitingReport } from '../metrics/waiting-report.ts';
 import { economyPage } from '../pods/economy-page.ts';
 import { PodDecider } from '../pods/pod-decider.ts';
 import { podReport } from '../pods/pod-report.ts';
@@ -126,7 +128,8 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   const result = summarizeRun(options, parts, { ended, endSeconds: run.now, wallMicros });
   return {
     ...result,
-    ...waitingPart(decider, table, run.now, options.queue === 'teg' ? built?.market : undefined),
+    ...waitingPart(decider, table, run.now, waitingBooks(options, built, reclaim, run.now)),
+    ...droppedPart(droppedReport(drops, table, cluster)),
     ...(reclaim === undefined ? {} : { evictions: evictionsOf(reclaim.counts) }),
     ...heldIdlePart(discipline, cluster, run.now),
     ...(tenants === undefined ? {} : { tenants: tenants.results(run.now, run.decidedSeconds) }),
@@ -137,15 +140,30 @@ export function runSimulation(given: SimulationOptions): SimulationResult {
   };
 }
 
+function waitingBooks(
+  { queue, jobs }: SimulationOptions,
+  books: TenantBooks | undefined,
+  reclaim: ZoneReclaim | undefined,
+  now: number,
+): WaitingBooks {
+  if (books === undefined) return {};
+  const turns = queue === 'teg' ? books.market : undefined;
+  return { turns, addTo: borrowedQuota(books.meter.accounts, jobs, reclaim, now) };
+}
+
+function droppedPart(dropped: SimulationResult['dropped']): Pick<SimulationResult, 'dropped'> {
+  return dropped === undefined ? {} : { dropped };
+}
+
 /** The jobs that wait at the end, where a zone decides and any does. */
 function waitingPart(
   decider: Decider,
   table: JobTable,
   now: number,
-  turns: WaitingTurns | undefined,
+  books: WaitingBooks,
 ): Pick<SimulationResult, 'waiting'> {
   if (!(decider instanceof Zone) || decider.waitingJobs === 0) return {};
-  return { waiting: waitingReport(decider, table, now, turns) };
+  return { waiting: waitingReport(decider, table, now, books) };
 }
 
 /** Who waits and what tenants have at the end, where the pod scheduler decided. */

@@ -1,4 +1,7 @@
-/** For each reason, the one thing that can be done about it, or that ends it. */
+/**
+ * For each reason, the one thing that can be done about it, or that ends it. Fields are those of the tenants' objects, which a file of
+ * tenants has too; what else is named differs between pods and simulated jobs.
+ */
 
 type Data = Readonly<Record<string, number | string>>;
 
@@ -22,10 +25,14 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
       : `Wait for the next period, or raise spec.budget.tokens of tenant ${tenant}.`,
   'price-too-high': ({ tenant }) => `Wait until tenant ${tenant} has saved enough, or ask for fewer GPUs.`,
   'limit-reached': ({ tenant }) => `Wait for a job of tenant ${tenant} to end, or raise its spec.limit.`,
-  'quota-used-up': ({ tenant, lentTo }) =>
-    lentTo === undefined
-      ? `Wait for a job of tenant ${tenant} to end, or raise its spec.quota.`
-      : `Wait for jobs of the borrowers to end, or raise spec.quota of tenant ${tenant}.`,
+  'quota-used-up': ({ tenant, lentTo, protectedUntilSeconds, withinQuota }) => {
+    if (lentTo === undefined) return `Wait for a job of tenant ${tenant} to end, or raise its spec.quota.`;
+    if (withinQuota === 'no')
+      return `It needs more than is left of its quota: wait for jobs to end, request less, or raise spec.quota of tenant ${tenant}.`;
+    return protectedUntilSeconds === undefined
+      ? `Wait for jobs of the borrowers to end, or lend less: spec.lend of tenant ${tenant}.`
+      : 'Wait: it is within its quota, and jobs of the borrowers may be evicted for it from then on.';
+  },
   'flavors-full': ({ withoutHeadroom }) =>
     `Wait for room, or raise the tenant's quota of ${withoutHeadroom}.`,
   'room-reserved': () =>
@@ -39,6 +46,7 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
   behind: () => 'Wait for the jobs before it.',
   'behind-equal-job': ({ job }) => `Wait until job ${job} has started.`,
   impossible: () => 'Request less, or simulate larger nodes.',
+  'no-such-model': () => 'Correct the column gpu_models of the job, or add such nodes to the cluster.',
   reserved: () => 'Wait: its room is reserved.',
   'reserved-on-loan': () => 'Wait: room is kept for it, but its tenant needs more than its own quota for it.',
   draining: () => 'Declare run times: then its start is known.',
@@ -47,8 +55,21 @@ const STEPS: Readonly<Record<string, (data: Data) => string>> = {
     `Wait until ${String(forJob).includes('/') ? forJob : `job ${forJob}`} has started.`,
 };
 
+/** Of simulated jobs, where pods have another. */
+const JOB_STEPS: Readonly<Record<string, string>> = {
+  'room-reserved':
+    'Declare a shorter run time (column requested_s of the file of jobs) if it has one; else it starts after that job.',
+  'no-fit':
+    'Wait for jobs to end; teg simulate --explain JOB, with the same options, prints what nodes lacked when it was tried.',
+  draining: 'Declare run times (column requested_s of the file of jobs): then its start is known.',
+};
+
+/** Whose reason it is. */
+export type WaiterKind = 'pod' | 'job';
+
 /** @returns One step for a reason; for an unknown code: to wait. */
-export function nextStep(code: string, data: Data): string {
+export function nextStep(code: string, data: Data, kind: WaiterKind = 'pod'): string {
+  if (kind === 'job' && Object.hasOwn(JOB_STEPS, code)) return JOB_STEPS[code] as string;
   if (Object.hasOwn(STEPS, code)) return (STEPS[code] as (typeof STEPS)[string])(data);
   return 'Wait for the next decision.';
 }

@@ -1,4 +1,5 @@
-/** Reasons in words: one sentence each, with the figures; of pods, and of jobs in simulations. */
+/** Reasons in words: a sentence or two each, with the figures; of pods, and of jobs in simulations. */
+import { durationText } from '../../../kernel/duration-text.ts';
 
 type Data = Readonly<Record<string, number | string>>;
 
@@ -27,15 +28,21 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     `Its rent is ${needTokens} tokens at today's price, and tenant ${tenant} has ${availableTokens}.`,
   'limit-reached': (data) =>
     `Tenant ${data.tenant} may hold ${amount(data, 'limit')} of ${data.flavor}, holds ${amount(data, 'held')}, and it needs ${amount(data, 'need')}.`,
-  'quota-used-up': (data) =>
-    `Tenant ${data.tenant} has ${amount(data, 'available')} of ${data.flavor} left of its quota of ${amount(data, 'quota')} and what others lend, and it needs ${amount(data, 'need')}; ` +
-    `${loanText(data)}.`,
+  'quota-used-up': (data, now) => {
+    const { tenant, flavor } = data;
+    const quota = amount(data, 'quota');
+    const has = /^0 /.test(quota) ? 'no quota' : `a quota of ${quota}`;
+    return (
+      `It needs ${amount(data, 'need')} of ${flavor}; tenant ${tenant}, with ${has} there, may take ${amount(data, 'available')} more now. ` +
+      loanText(data, now)
+    );
+  },
   'flavors-full': ({ fullFlavors, withoutHeadroom }) =>
     `Its tenant has headroom on ${fullFlavors}, where no node has room, and none on ${withoutHeadroom}.`,
   'reserved-on-loan': ({ nodes, expectedAtSeconds }, now) =>
-    `Room on ${nodes} nodes is kept for it, and expected in ${spanText(Number(expectedAtSeconds) - now)}; it is not promised, as it needs more than its own quota.`,
+    `Room on ${nodes} nodes is kept for it, and expected ${whenText(expectedAtSeconds, now)}; it is not promised, as it needs more than its own quota.`,
   'room-reserved': ({ forJob, startsBySeconds, expectedAtSeconds }, now) =>
-    `There is room, but it would still run when ${jobText(forJob)} needs that room, in ${spanText(Number(startsBySeconds ?? expectedAtSeconds) - now)}.`,
+    `There is room, but it would still run when ${jobText(forJob)} needs that room, ${whenText(startsBySeconds ?? expectedAtSeconds, now)}.`,
   'room-drained': ({ forJob }) =>
     `There is room, which is kept for ${jobText(forJob)}, that has waited far longer than others.`,
   'no-fit': ({ needPods, nodes, reason = '', refusing, message }) => {
@@ -48,12 +55,14 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     `Room is being made on ${node}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving (${pods}).`,
   'not-tried': () => 'It will be tried at the next decision.',
   reserved: ({ nodes, startsBySeconds }, now) =>
-    `Room on ${Number(nodes) === 1 ? '1 node' : `${nodes} nodes`} is reserved for it: it starts in ${spanText(Number(startsBySeconds) - now)} at the latest, if run times are as expected.`,
+    `Room on ${Number(nodes) === 1 ? '1 node' : `${nodes} nodes`} is reserved for it: ${startText(Number(startsBySeconds) - now)}`,
   // Of jobs in simulations.
   behind: () => 'Jobs that go before it wait for the room that it needs.',
   'behind-equal-job': ({ job }) =>
     `Job ${job} of the same tenant and size goes before it, and waits for room; it comes next.`,
-  impossible: () => 'The whole cluster, if it were empty, could not hold it.',
+  impossible: (data) => lackText(data),
+  'no-such-model': ({ gpuModels, ofNodes }) =>
+    `It may run on the GPU models ${gpuModels} only, and no node has any: those of the nodes are ${ofNodes}.`,
   draining: ({ nodes }) =>
     `It has waited far longer than others: ${nodes} nodes are kept free for it as jobs there end. No run times are known, so its start is not.`,
   'saving-headroom': (data, now) => `Headroom of its tenant is kept for it, ${headroomText(data, now)}.`,
@@ -73,15 +82,49 @@ export function reasonSentence(code: string, data: Data, timeSeconds: number): s
 }
 
 /** Who has what a quota lacks: by tenant where that is known. */
-function loanText(data: Data): string {
-  if (data.lentTo !== undefined) return `borrowed above quota by ${data.lentTo}`;
+function loanText(data: Data, now: number): string {
+  if (data.lentTo !== undefined) {
+    const held = `Tenants that hold more than their quotas: ${data.lentTo}`;
+    const until = Number(data.protectedUntilSeconds) - now;
+    return until > 0 ? `${held}; minRuntime protects their jobs for another ${spanText(until)}.` : `${held}.`;
+  }
   const lent = amount(data, 'lent');
-  return /^[1-9]|^0\./.test(lent) ? `lent of its quota: ${lent}` : 'nobody borrows what it lacks';
+  if (/^[1-9]|^0\./.test(lent)) return `Others use ${lent} of its quota.`;
+  return 'No other tenant holds more than its quota of what it lacks: its own jobs use that, or other quotas keep it.';
+}
+
+/** What the cluster lacks, were it empty. */
+function lackText(data: Data): string {
+  const most = ['Gpus', 'Cores', 'Gib'].some((unit) => `most${unit}` in data);
+  if (most)
+    return `Each of its pods needs ${amount(data, 'need')}, and the largest node has ${amount(data, 'most')}.`;
+  switch (data.lacks) {
+    case undefined:
+    case 'nodes for the gang':
+      return 'The whole cluster, if it were empty, could not hold it.';
+    case 'gpu model or labels':
+      return 'No node has the GPU models and labels that it asks for.';
+    case 'one node with all of it':
+      return 'Nodes have enough of each resource that a pod of it needs, but none has enough of all.';
+    default:
+      return `No node has as much ${data.lacks} as each of its pods needs.`;
+  }
 }
 
 function headroomText({ expectedAtSeconds }: Data, now: number): string {
   if (expectedAtSeconds === undefined) return 'until jobs end that hold the rest of it';
-  return `for which there is expected to be enough in ${spanText(Number(expectedAtSeconds) - now)}`;
+  return `for which there is expected to be enough ${whenText(expectedAtSeconds, now)}`;
+}
+
+/** An expectation; one that has passed was not met. */
+function whenText(atSeconds: number | string | undefined, now: number): string {
+  const left = Number(atSeconds) - now;
+  return left > 0 ? `in ${spanText(left)}` : 'by now, but a job runs longer than was expected';
+}
+
+function startText(left: number): string {
+  if (left > 0) return `it starts in ${spanText(left)} at the latest, if run times are as expected.`;
+  return 'it was to start by now, but a job there runs longer than was expected.';
 }
 
 /** Pods and gangs have a namespace in their name; ids of simulated jobs may be bare numbers. */
@@ -99,10 +142,7 @@ function amount(data: Data, name: string): string {
   return 'nothing';
 }
 
-/** Whole seconds, minutes or hours. */
+/** At least a second. */
 function spanText(seconds: number): string {
-  const left = Math.max(0, Math.ceil(seconds));
-  if (left < 120) return `${left} s`;
-  if (left < 7200) return `${Math.ceil(left / 60)} min`;
-  return `${Math.ceil(left / 3600)} h`;
+  return durationText(Math.max(1, Math.ceil(seconds)));
 }

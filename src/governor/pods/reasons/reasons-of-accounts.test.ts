@@ -311,7 +311,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'nlp', 5));
     },
     code: 'quota-used-up',
-    text: /has 4 GPUs of a left of its quota of 8 GPUs.*borrowed above quota by vision 4/,
+    text: /needs 5 GPUs of a; tenant nlp, with a quota of 8 GPUs there, may take 4 GPUs more now.*more than their quotas: vision 4\./,
     holder: 'vision',
   },
   {
@@ -328,7 +328,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'nlp', 4));
     },
     code: 'quota-used-up',
-    text: /borrowed above quota by y 7, x 3/,
+    text: /more than their quotas: y 7, x 3\./,
     holder: 'y',
   },
   {
@@ -340,7 +340,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'nlp', 5));
     },
     code: 'quota-used-up',
-    text: /by default 12/,
+    text: /more than their quotas: default 12\./,
     holder: 'default',
   },
   {
@@ -351,7 +351,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfLate(cluster, gpuPodOf('p', 'vision'));
     },
     code: 'quota-used-up',
-    text: /nobody borrows what it lacks/,
+    text: /No other tenant holds more than its quota of what it lacks/,
     holder: 'vision',
   },
   {
@@ -362,7 +362,7 @@ const ROWS: readonly ReasonRow[] = [
       return reasonOfGang(cluster, membersOfGang('g', 'nlp', 8), 8);
     },
     code: 'quota-used-up',
-    text: /needs 8 GPUs; borrowed above quota by vision 4/,
+    text: /needs 8 GPUs of a; .*more than their quotas: vision 4\./,
     holder: 'vision',
   },
   {

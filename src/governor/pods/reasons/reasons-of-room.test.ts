@@ -25,7 +25,7 @@ const ROWS: readonly ReasonRow[] = [
       return life.cluster.scheduler.explain('stays')?.waitsFor;
     },
     code: 'room-reserved',
-    text: /it would still run when all\/big needs that room, in 15 min/,
+    text: /it would still run when all\/big needs that room, in 15 m 00 s/,
     holder: 'all/big',
   },
   {
@@ -48,7 +48,7 @@ const ROWS: readonly ReasonRow[] = [
     name: 'the champion itself',
     make: () => withChampion().cluster.scheduler.explain('big')?.waitsFor,
     code: 'reserved',
-    text: /Room on 1 node is reserved for it: it starts in 15 min at the latest/,
+    text: /Room on 1 node is reserved for it: it starts in 15 m 00 s at the latest/,
   },
   {
     name: 'a gang that is the champion',

@@ -1,12 +1,11 @@
 /** The facts about a waiting pod, read from the scheduler's state. Changes nothing. */
-import { QUOTA_RESOURCES } from '../../../market/tenants/spec.ts';
+import { borrowersOf } from '../../quota-borrowers.ts';
 import { claimantKey } from '../champion/claimants.ts';
 import type { PodChampions } from '../champion/pod-champions.ts';
-import type { EconomyBooks } from '../economy/pod-economy.ts';
 import { groupName, type PodGroup, type PodGroups, tallyOf } from '../state/pod-groups.ts';
 import { isPlaced, isVictim, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
-import { type AmountHolder, HOLDERS_MAX, type WaitingSituation } from './waiting-situation.ts';
+import { HOLDERS_MAX, type WaitingSituation } from './waiting-situation.ts';
 
 /** What is read. */
 export interface SituationParts {
@@ -25,14 +24,6 @@ interface NodeAnswers {
 
 /** Nodes that were not asked may take it. */
 const UNASKED: NodeAnswers = { feasible: 1, refusals: [] };
-
-/** Shown amounts are in thousandths of a unit, or MiB. */
-const PER_UNIT: Readonly<Record<string, number>> = { Gpus: 1000, Cores: 1000, Gib: 1024 };
-const RESOURCE_OF: Readonly<Record<string, (typeof QUOTA_RESOURCES)[number]>> = {
-  Gpus: 'gpuMilli',
-  Cores: 'cpuMilli',
-  Gib: 'memoryMib',
-};
 
 /**
  * @param answers Read only where it waits for room. Undefined: for the code alone, holders and nodes are left out.
@@ -55,7 +46,9 @@ export function situationOf(
   const isRoomWait = gang === undefined && refusal === undefined && leaving.length === 0;
   const { books } = state.economy;
   const isWhole = answers !== undefined && books !== undefined && refusal !== undefined;
-  const holders = isWhole ? holdersOf(books, refusal.data) : [];
+  const holders = isWhole
+    ? borrowersOf({ tree: books.tree, table: books.table, usage: books.accounts.usage }, refusal.data)
+    : [];
   return {
     job: group === undefined ? `${pod.namespace}/${pod.name}` : groupName(group),
     tenant: books === undefined ? '' : state.economy.resolve(pod.tenant).name,
@@ -101,23 +94,6 @@ function gangOf(group: PodGroup): WaitingSituation['gang'] {
   const members = placed + pending + alone;
   if (minCount !== undefined && (group.started || members >= minCount)) return undefined;
   return { minCount, members };
-}
-
-/** Who borrows the resource that a refusal names, from the tenant that lacks it. */
-function holdersOf({ tree, table, accounts }: EconomyBooks, data: Readonly<Record<string, number | string>>) {
-  const suffix = Object.keys(PER_UNIT).find((unit) => `available${unit}` in data);
-  if (suffix === undefined) return [];
-  const flavor = tree.flavorNumber(String(data.flavor));
-  const claimant = tree.accountOf(table.find(String(data.tenant)));
-  const resource = QUOTA_RESOURCES.indexOf(RESOURCE_OF[suffix] as (typeof QUOTA_RESOURCES)[number]);
-  const holders: AmountHolder[] = [];
-  for (const tenant of tree.tenants) {
-    if (tenant === claimant) continue;
-    const amount =
-      accounts.usage.reclaimableFrom(tenant, claimant, flavor, resource) / (PER_UNIT[suffix] as number);
-    if (amount > 0 && Number.isFinite(amount)) holders.push({ tenant: table.nameOf(tenant), amount });
-  }
-  return holders.sort((a, b) => b.amount - a.amount || (a.tenant < b.tenant ? -1 : 1)).slice(0, HOLDERS_MAX);
 }
 
 function noFit(

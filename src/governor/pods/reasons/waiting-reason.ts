@@ -6,6 +6,7 @@
  * The first stage of this order that applies is the reason: what an administrator or the user has to mend comes before what passes
  * by itself. Codes are stable words for programs; events, conditions and tools use the same ones.
  */
+import { borrowersText } from '../../quota-borrowers.ts';
 import { nextStep } from './next-steps.ts';
 import { reasonSentence } from './reason-sentences.ts';
 import type { WaitingSituation } from './waiting-situation.ts';
@@ -52,6 +53,7 @@ export const REASON_STAGES: Readonly<Record<string, WaitingStage>> = {
   'not-tried': 'turn',
   // Of jobs in simulations.
   impossible: 'beyond-limit',
+  'no-such-model': 'misconfigured',
   'saving-headroom': 'champion',
   'headroom-reserved': 'champion',
   'reserved-on-loan': 'champion',
@@ -157,8 +159,7 @@ function ofRefusal(
   { code, data }: { code: string; data: ReasonData },
 ): Found {
   if (code === 'quota-used-up' && holders.length > 0) {
-    const lentTo = holders.map(({ tenant, amount }) => `${tenant} ${amount}`).join(', ');
-    return { code, data: { ...data, lentTo }, holder: holders[0]?.tenant ?? '' };
+    return { code, data: { ...data, lentTo: borrowersText(holders) }, holder: holders[0]?.tenant ?? '' };
   }
   const holder = data.forJob ?? data.tenant;
   return { code, data, holder: holder === undefined ? '' : String(holder) };

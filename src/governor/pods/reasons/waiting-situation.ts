@@ -3,17 +3,11 @@
  * state, or by a caller that knows more. A field that is absent is not the case.
  */
 import type { AccountsRefusal } from '../../accounts.ts';
+import type { AmountHolder } from '../../quota-borrowers.ts';
 import type { TenantProblem } from '../economy/tenant-keys.ts';
 
-/** Most holders, gates and the like in a situation. */
+/** Most gates and the like in a situation. */
 export const HOLDERS_MAX = 5;
-
-/** Who has what the job waits for. */
-export interface AmountHolder {
-  readonly tenant: string;
-  /** GPUs, cores or GiB above its quota, > 0. */
-  readonly amount: number;
-}
 
 /** Facts about one waiting pod or gang. */
 export interface WaitingSituation {
@@ -44,7 +38,7 @@ export interface WaitingSituation {
   };
   /** What the accounts, or a champion, answered at the last attempt. Codes that `REASON_STAGES` does not name count as `quota`. */
   readonly refusal?: AccountsRefusal;
-  /** With a refusal by quota: who borrows what the job lacks, the largest first, at most `HOLDERS_MAX`. */
+  /** With a refusal by quota: who borrows what the job lacks, the largest first. */
   readonly holders?: readonly AmountHolder[];
   /** It is a champion: room on this many nodes is kept for it, and it starts by then if run times are as expected, seconds. */
   readonly reserved?: { readonly nodes: number; readonly startsBySeconds: number };

@@ -105,7 +105,7 @@ function objectOf(kind: string, name: string, spec: object): object {
 
 function marketFields({ flavors, halfLifeSeconds }: MarketSpec): object {
   return {
-    halfLife: `${halfLifeSeconds}s`,
+    halfLife: durationField(halfLifeSeconds),
     flavors: flavors.map(({ name, nodeLabels, unitsPerHour: { core, gib, gpu } }) => ({
       name,
       nodeSelector: nodeLabels,
@@ -123,10 +123,16 @@ function tenantFields(spec: TenantSpec, namespaces: readonly string[] = []): obj
     ...withAmounts('quota', quota),
     ...withAmounts('limit', limit),
     ...withAmounts('lend', lend),
-    preemption: { within, reclaim, reclaimable, minRuntime: `${minRuntimeSeconds}s` },
+    preemption: { within, reclaim, reclaimable, minRuntime: durationField(minRuntimeSeconds) },
     ...(budget === undefined
       ? {}
-      : { budget: { tokens: budget.tokens, period: `${budget.periodSeconds}s`, onEmpty: budget.onEmpty } }),
+      : {
+          budget: {
+            tokens: budget.tokens,
+            period: durationField(budget.periodSeconds),
+            onEmpty: budget.onEmpty,
+          },
+        }),
     ...(namespaces.length === 0
       ? {}
       : {
@@ -136,6 +142,12 @@ function tenantFields(spec: TenantSpec, namespaces: readonly string[] = []): obj
         }),
     ...(state === 'Open' ? {} : { state }),
   };
+}
+
+/** As a person writes it: in the largest unit that it is a whole number of. */
+function durationField(seconds: number): string {
+  if (seconds > 0 && seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds > 0 && seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
 function withAmounts(field: string, amounts: FlavorAmounts): object {
