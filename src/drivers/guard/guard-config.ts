@@ -29,7 +29,9 @@ function seconds(standard: number, description: string) {
 
 const WALL = z.strictObject({
   of: z
-    .union([z.literal('node'), z.literal('groups'), PATH], { error: 'node, groups, or the path of a group' })
+    .string()
+    .max(4096)
+    .regex(/^(?:node|groups|\/[^\0]*)$/, { error: 'node, groups, or the path of a group' })
     .default('node')
     .describe(
       'What must not pass the wall: all memory that is used on the node, that of the groups below alone, or that of one group with all below it.',
@@ -107,9 +109,11 @@ const CONFIG = z.strictObject({
   stateFolder: z
     .string()
     .min(1)
-    .max(90, { error: 'at most 90 characters: the path of a socket is short' })
+    .max(90)
     .default('/run/teg-guard')
-    .describe('Journal and socket. It must survive the guard, and need not survive the machine.'),
+    .describe(
+      'Journal and socket (whose path is short). It must survive the guard, and need not survive the machine.',
+    ),
   metricsPort: z.int().min(0).max(65_535).optional().describe('Loopback port of Prometheus metrics; 0: any.'),
   logging: z
     .strictObject({

@@ -18,6 +18,7 @@ import { GroupTable } from './group-table.ts';
 import type { GuardConfig } from './guard-config.ts';
 import { type GuardEvent, GuardEvents } from './guard-events.ts';
 import { GuardLoop } from './guard-loop.ts';
+import { GuardMetrics } from './guard-metrics.ts';
 import { type GuardStatus, groupStatuses } from './guard-status.ts';
 import { JournalFile, readJournal } from './journal-file.ts';
 import { type Privileges, takePrivileges } from './system-calls.ts';
@@ -52,7 +53,8 @@ export class GuardProcess {
   private readonly privileges: Privileges;
   private readonly basics: GuardBasics;
   private readonly startedAt = performance.now();
-  private server: ControlServer | undefined;
+  private readonly server: ControlServer;
+  private metrics: GuardMetrics | undefined;
 
   private constructor(given: GuardProcessOptions, events: GuardEvents, server: ControlServer) {
     const { config, backend, enforces } = given;
@@ -95,6 +97,9 @@ export class GuardProcess {
         for (const undone of undoJournal(path, backend)) events.add('restored at start', { ...undone });
       else if (readJournal(path).length > 0) events.add('a former guard left changes: teg guard undo');
       guard = new GuardProcess(given, events, server);
+      const { metricsPort } = config;
+      const status = (): GuardStatus => (guard as GuardProcess).status();
+      if (metricsPort !== undefined) guard.metrics = await GuardMetrics.listen(metricsPort, status);
       await guard.watchdog?.start();
     } catch (error) {
       await server.close();
@@ -111,7 +116,8 @@ export class GuardProcess {
     this.loop.restore();
     this.journal?.close();
     await this.watchdog?.stop();
-    await this.server?.close();
+    await this.server.close();
+    await this.metrics?.close();
     this.table.close();
     this.wall.close();
     this.events.add('guard stopped');
@@ -150,6 +156,7 @@ export class GuardProcess {
       backend: backend.kind,
       wallMib: this.basics.wall,
       realtime: this.privileges.isRealtime,
+      metricsPort: this.metrics?.port,
       guarantee: guaranteeText(guardBounds(this.basics)),
     });
     for (const { what, why } of this.privileges.faults) this.events.add('not granted', { what, why });

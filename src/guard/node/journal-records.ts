@@ -45,11 +45,14 @@ export function journalLine(record: JournalRecord): string {
  */
 export function pendingUndos(text: string, boot: string): Undo[] {
   const pending = new Map<string, { -readonly [K in keyof Undo]: Undo[K] }>();
+  let isThisBoot = false;
   for (const record of recordsOf(text)) {
     if (record.op === 'open') {
-      if (record.boot !== boot) pending.clear();
+      isThisBoot = record.boot === boot;
+      if (!isThisBoot) pending.clear();
       continue;
     }
+    if (!isThisBoot) continue;
     const { group, identity } = record;
     const key = `${identity} ${group}`;
     const undo = pending.get(key) ?? { group, identity, thaw: false, limits: undefined };
