@@ -55,6 +55,43 @@ describe('a gang above its tenant’s limit', () => {
     expect(notKept.starts.get(1)).toBeUndefined();
   });
 
+  it('starts where no ends are known, once it has waited as long as one for which nodes are drained', () => {
+    const startOf = (keepsHeadroom: boolean): number | undefined => {
+      const { world, tenant } = worldOf([tenantSpec('own', { limit: gpus('A100', 8) })], keepsHeadroom);
+      const own = { tenant: tenant('own'), expectedSeconds: Number.NaN };
+      for (let job = 100; world.time < 47_000; job++) {
+        world.submit(job, 1, 1000, own);
+        if (job === 110) world.submit(1, 8, 50, own);
+        world.tick();
+        world.runTo(world.time + 120);
+      }
+      return world.starts.get(1);
+    };
+    expect(startOf(false)).toBeUndefined();
+    // 12 hours; then it takes the run time of the others.
+    const start = startOf(true);
+    expect(start).toBeGreaterThan(43_200);
+    expect(start).toBeLessThan(46_000);
+  });
+
+  it('drains headroom for a bounded time: a job without an end keeps others of its tenant waiting for three hours', () => {
+    const { world, tenant } = worldOf([tenantSpec('own', { limit: gpus('A100', 8) })]);
+    const own = { tenant: tenant('own'), expectedSeconds: Number.NaN };
+    world.submit(0, 1, 1e6, own);
+    world.submit(1, 8, 50, own);
+    for (let job = 100; world.time < 60_000; job++) {
+      world.submit(job, 1, 100, own);
+      world.tick();
+      world.runTo(world.time + 60);
+    }
+    const starts = [...world.starts.values()].sort((a, b) => a - b);
+    const gaps = starts.map((start, i) => start - (starts[i - 1] ?? 0)).filter((gap) => gap > 300);
+    expect(world.starts.has(1)).toBe(false);
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]).toBeGreaterThan(10_700);
+    expect(gaps[0]).toBeLessThan(11_000);
+  });
+
   it('says so, and so do those that it holds up; others, and those that end in time, start', () => {
     const { world, tenant } = worldOf([
       tenantSpec('own', { limit: gpus('A100', 8) }),

@@ -9,6 +9,9 @@
  *
  * What it costs: the headroom stands idle until the gang starts. A claim is given up when it lasts twice as long as
  * expected, and an hour; then its gang saves again.
+ *
+ * Where some of the headroom is held by jobs of which no end is known, so is the start. Such a claim is a drain: nobody takes of it, whatever
+ * his end, once the gang has waited as long as one for which nodes are drained, and for a bounded time.
  */
 import type { AccountsRefusal } from '../accounts.ts';
 import type { TenantAccounts } from '../tenant-accounts.ts';
@@ -18,13 +21,21 @@ import type { ExpectedEnd } from './future-room.ts';
 import { type HeadroomEnd, type HeadroomNeed, type HeadroomPlan, HeadroomPlans } from './headroom-plans.ts';
 import { compareTegTurn, firstOf, type TegEntry, type TegLine, type TegLines } from './teg-lines.ts';
 
+/** What a gang may claim. */
+interface Saving {
+  /** What it saves, of seconds × pods that it waits. */
+  readonly rate: number;
+  /** How long it drains headroom where no start is known, seconds. */
+  readonly drainSeconds: number;
+}
+
 /**
- * Refusals that others' ends change, and what a gang saves for a claim, of seconds × pods that it waits. Below a limit its own
- * tenant pays with its smaller jobs; of lent quota others do (docs/results/queues.md).
+ * By refusals that others' ends change. Below a limit its own tenant pays with its smaller jobs; of lent quota others do
+ * (docs/results/queues.md).
  */
-const SAVING_RATES: ReadonlyMap<string, number> = new Map([
-  ['limit-reached', CHAMPION_DEFAULTS.savingRate],
-  ['quota-used-up', 0.05],
+const SAVINGS: ReadonlyMap<string, Saving> = new Map([
+  ['limit-reached', { rate: CHAMPION_DEFAULTS.savingRate, drainSeconds: 3 * 3600 }],
+  ['quota-used-up', { rate: 0.05, drainSeconds: 3600 }],
 ]);
 
 /** Least virtual time between two plans, seconds. */
@@ -93,8 +104,9 @@ export class HeadroomClaims {
     if (plan === undefined || plan.startSeconds <= timeSeconds) return false;
     const length = plan.startSeconds - timeSeconds;
     if (timeSeconds < this.affordableAt(entry, plan, length)) return false;
-    const known = length === Number.POSITIVE_INFINITY ? 0 : length;
-    const untilSeconds = timeSeconds + LENGTH_FACTOR * known + LENGTH_SECONDS;
+    const isKnown = length !== Number.POSITIVE_INFINITY;
+    const lasts = isKnown ? LENGTH_FACTOR * length + LENGTH_SECONDS : (savingOf(entry)?.drainSeconds ?? 0);
+    const untilSeconds = timeSeconds + lasts;
     this.claim = { entry, plan, spare: plan.spare, plannedAtSeconds: timeSeconds, untilSeconds };
     return false;
   }
@@ -114,7 +126,10 @@ export class HeadroomClaims {
   behind(entry: TegEntry, endSeconds: number): AccountsRefusal | undefined {
     const { claim } = this;
     if (claim === undefined || entry === claim.entry || !claim.entry.waits) return undefined;
-    if (endSeconds <= claim.plan.startSeconds || !this.takesOf(claim, entry.line)) return undefined;
+    const { startSeconds } = claim.plan;
+    // Where the start is not known nobody is known to return it in time.
+    const endsBefore = startSeconds !== Number.POSITIVE_INFINITY && endSeconds <= startSeconds;
+    if (endsBefore || !this.takesOf(claim, entry.line)) return undefined;
     if (this.plans.isSpare(claim.plan.flavor, claim, this.needOf(entry.line, entry.line.podCount)))
       return undefined;
     return reasonBehindClaim(claim);
@@ -150,7 +165,7 @@ export class HeadroomClaims {
 
   /** As champions do: savings reach what stands idle, as if headroom came up evenly. */
   private affordableAt(entry: TegEntry, plan: HeadroomPlan, length: number): number {
-    const savingRate = SAVING_RATES.get(entry.reason?.code ?? '') ?? 0;
+    const savingRate = savingOf(entry)?.rate ?? 0;
     const since = this.since.get(entry) ?? entry.sinceSeconds;
     if (length === Number.POSITIVE_INFINITY) return since + CHAMPION_DEFAULTS.drainAfterSeconds;
     const { gangMin } = entry.line;
@@ -198,8 +213,12 @@ function timeOf({ startSeconds }: HeadroomPlan): Readonly<Record<string, number>
   return startSeconds === Number.POSITIVE_INFINITY ? {} : { expectedAtSeconds: startSeconds };
 }
 
-function savesHeadroom({ line, isHeld, reason }: TegEntry): boolean {
-  return line.gangMin >= 2 && isHeld && SAVING_RATES.has(reason?.code ?? '');
+function savesHeadroom(entry: TegEntry): boolean {
+  return entry.line.gangMin >= 2 && entry.isHeld && savingOf(entry) !== undefined;
+}
+
+function savingOf({ reason }: TegEntry): Saving | undefined {
+  return SAVINGS.get(reason?.code ?? '');
 }
 
 /** The gang of those held back whose turn it is. Single pods need no claim: they take what comes up first. */
