@@ -91,10 +91,13 @@ export function runtimeEnv(root = ROOT) {
   return { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, PATH: path };
 }
 
+/** Ends a program with its launcher. */
+const END_WITH_LAUNCHER = new URL('end-with-launcher.mjs', import.meta.url).href;
+
 /**
- * Runs a program in this terminal and waits for it; signals to this process are passed on to it.
+ * Runs a program in this terminal and waits for it; signals to this process are passed on to it, and it ends if this process is killed.
  *
- * @param {string} command
+ * @param {string} command A Node.js that `findRuntime` takes.
  * @param {string[]} args
  * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, forwardKeys?: boolean, onOutput?: (chunk: Buffer) => void }} [options]
  *   `forwardKeys`: pass Ctrl-C on even where the terminal itself has already sent it to the program; for programs that
@@ -107,11 +110,17 @@ export function runProgram(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const [input, , , ...further] = inheritedStreams(args);
     const own = onOutput === undefined ? 'inherit' : 'pipe';
-    const child = spawn(command, args, {
-      stdio: [input ?? 'inherit', own, own, ...further],
-      env,
+    /** @type {('inherit' | 'ignore' | 'pipe' | number)[]} */
+    const stdio = [input ?? 'inherit', own, own, ...further, 'pipe'];
+    const child = spawn(command, ['--import', END_WITH_LAUNCHER, ...args], {
+      stdio,
+      env: { ...env, TEG_LAUNCHER: `${process.pid}:${stdio.length - 1}` },
       ...(cwd ? { cwd } : {}),
     });
+    // Nothing is ever written; reading notices its end, without which the child would never count as closed.
+    const pipe = /** @type {import('node:net').Socket} */ (child.stdio[stdio.length - 1]);
+    pipe.on('error', () => {});
+    pipe.resume();
     if (onOutput !== undefined)
       for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
     /** @param {NodeJS.Signals} signal */

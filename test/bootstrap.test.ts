@@ -227,6 +227,22 @@ describe('on an old Node.js', () => {
   });
 });
 
+/** The one child of a process. */
+function childOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  expect(children).toHaveLength(1);
+  return Number(children[0]);
+}
+
+/** A process that has ended and is not waited for counts as dead. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 describe('handing over', () => {
   const handOver = `
     import { endLike, runProgram } from ${JSON.stringify(join(ROOT, 'bin', 'runtime.mjs'))};
@@ -264,6 +280,39 @@ describe('handing over', () => {
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'the program ends when its launcher is killed, also one that heeds no SIGTERM at once',
+    async () => {
+      const deaf = "process.on('SIGTERM', () => setTimeout(() => process.exit(), 200));\n";
+      writeFileSync(
+        join(scratch, 'deaf.mjs'),
+        `${deaf}setInterval(() => {}, 1000);\nconsole.log('ready');\n`,
+      );
+      writeFileSync(join(scratch, 'plain.mjs'), "setInterval(() => {}, 1000);\nconsole.log('ready');\n");
+      for (const script of ['plain.mjs', 'deaf.mjs']) {
+        const launcher = await start(script);
+        const program = childOf(launcher.pid as number);
+        expect(isAlive(program)).toBe(true);
+        launcher.kill('SIGKILL');
+        await expect.poll(() => isAlive(program), { timeout: 8_000 }).toBe(false);
+      }
+    },
+    20_000,
+  );
+
+  test.skipIf(process.platform !== 'linux')(
+    'npm start ends when its launcher is killed',
+    async () => {
+      const args = [join(ROOT, 'bin', 'bootstrap.mjs'), 'start', '--out', join(scratch, 'reports')];
+      const launcher = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+      await once(launcher.stdout, 'data');
+      const program = childOf(launcher.pid as number);
+      launcher.kill('SIGKILL');
+      await expect.poll(() => isAlive(program), { timeout: 25_000 }).toBe(false);
+    },
+    60_000,
+  );
 
   test('standard input and output pass through', () => {
     writeFileSync(join(scratch, 'echo.mjs'), 'process.stdin.pipe(process.stdout);\n');
