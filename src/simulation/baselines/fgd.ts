@@ -21,12 +21,14 @@ const LEARN_FIRST = 64;
 /** Growth of the number of arrivals after which they are learned again. */
 const LEARN_GROWTH = 1.25;
 
-class FgdPolicy implements PlacementPolicy {
+/** The policy, and the base of mixtures with it. */
+export class FgdPolicy implements PlacementPolicy {
   readonly name = 'fgd';
   gpuMask = 0;
   nodesExamined = 0;
   private readonly cluster: ClusterState;
-  private readonly scan: ScoreScan;
+  /** Integer scores by demand and node. */
+  readonly scan: ScoreScan;
   private fragmentation: Fragmentation;
   /** F before a placement, by node; NaN where the node changed since. */
   private before: Float64Array;
@@ -66,11 +68,14 @@ class FgdPolicy implements PlacementPolicy {
   choose(demand: Demand): number {
     this.nodesExamined = this.cluster.nodeCount;
     const node = this.scan.best(demand);
-    if (node >= 0) {
-      this.score(node, demand);
-      this.gpuMask = this.lastMask;
-    }
+    if (node >= 0) this.gpuMask = this.gpusOn(node, demand);
     return node;
+  }
+
+  /** @returns The mask of the GPUs of a fitting node that fragment least. */
+  gpusOn(node: number, demand: Demand): number {
+    this.score(node, demand);
+    return this.lastMask;
   }
 
   nodeChanged(node: number): void {

@@ -23,6 +23,7 @@ import {
   createKubeSchedulerMostAllocatedPolicy,
   createKubeSchedulerPolicy,
 } from '../baselines/kube-scheduler.ts';
+import { createPwrFgdPolicy } from '../baselines/pwr-fgd.ts';
 import { createRandomPolicy } from '../baselines/random.ts';
 
 /** Every policy, in the order in which tables list them. Names are unique. */
@@ -77,6 +78,11 @@ export const POLICIES: readonly PolicyEntry[] = [
     name: 'fgd',
     description: 'Fragmentation gradient descent: the node whose GPU fragmentation grows least.',
     create: createFgdPolicy,
+  },
+  {
+    name: 'pwr-fgd',
+    description: 'Power and fragmentation: FGD mixed with the watts that the pod adds (a tenth of the score).',
+    create: createPwrFgdPolicy,
   },
   {
     name: 'kube-scheduler',

@@ -29,6 +29,8 @@ export interface PackingOptions {
   readonly seed?: number;
   /** Microseconds from any origin; absent: decisions are not timed. */
   readonly clockMicros?: () => number;
+  /** Called after each arrival with the cluster as it is then. @param node −1: the pod was dropped. */
+  readonly observe?: (cluster: ClusterState, node: number) => void;
 }
 
 /** Results of one packing experiment. Columns: by arrived GPU load in percent of the cluster's GPUs. */
@@ -110,6 +112,7 @@ function arrive(
     }
     if (clockMicros !== undefined) micros[i] = clockMicros() - from;
     metrics.record(demand, node);
+    options.observe?.(cluster, node);
   }
   micros.sort();
   const { capacity } = cluster;
