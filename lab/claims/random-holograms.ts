@@ -73,6 +73,6 @@ export function nodesByClass({ classes }: Hologram): Map<string, number> {
 
 /** Prices for tests in which only the fit matters: of a workload of one shape, and so quickly made. */
 export function pricesOfOne(cluster: ClusterState, demand: Demand): Price {
-  const options = { ...STRANDING_DEFAULTS, openingMilli: 0, gpuOpeningMilli: 0 };
+  const options = { ...STRANDING_DEFAULTS, openingMilli: 0, gpuOpeningMilli: 0, milliPerWatt: 0 };
   return pricesOf(cluster, latticeOf(cluster), { demands: [demand], weights: [1] }, options, 0);
 }

@@ -19,6 +19,10 @@ export interface PackingSummary {
   readonly dropped: number;
   readonly decisionMicrosP50: number;
   readonly decisionMicrosP99: number;
+  /** Means of the power at those allocations, kW; NaN if a run never got there. */
+  readonly kilowatts30: number;
+  readonly kilowatts60: number;
+  readonly kilowatts90: number;
   /** Means of the published rows of the same seeds. */
   readonly published100: number;
   readonly published130: number;
@@ -67,6 +71,9 @@ function summariseGroup(
     dropped: mean(group.map((row) => row.dropped)),
     decisionMicrosP50: mean(group.map((row) => row.decisionMicrosP50)),
     decisionMicrosP99: mean(group.map((row) => row.decisionMicrosP99)),
+    kilowatts30: mean(group.map((row) => row.kilowatts[30] ?? Number.NaN)),
+    kilowatts60: mean(group.map((row) => row.kilowatts[60] ?? Number.NaN)),
+    kilowatts90: mean(group.map((row) => row.kilowatts[90] ?? Number.NaN)),
     published100: mean(references.map((row) => row?.alloc100 ?? Number.NaN)),
     published130: mean(references.map((row) => row?.alloc130 ?? Number.NaN)),
     seedDistanceMax: Math.max(...group.map((row, i) => distance(row, references[i]))),
@@ -88,6 +95,9 @@ function summariseLists(summaries: readonly PackingSummary[]): PackingSummary {
     dropped: of('dropped'),
     decisionMicrosP50: of('decisionMicrosP50'),
     decisionMicrosP99: of('decisionMicrosP99'),
+    kilowatts30: of('kilowatts30'),
+    kilowatts60: of('kilowatts60'),
+    kilowatts90: of('kilowatts90'),
     published100: of('published100'),
     published130: of('published130'),
     seedDistanceMax: Math.max(...summaries.map((summary) => summary.seedDistanceMax)),
@@ -119,6 +129,9 @@ export function printPackingSummary(summaries: readonly PackingSummary[], withPu
     [{ header: 'over FGD 130', format: difference }, (s) => s.overFgd130],
     [{ header: 'frag 130', format: percent }, (s) => s.fragRatio130],
     [{ header: 'dropped', format: micros }, (s) => s.dropped],
+    [{ header: 'kW at 30 %', format: micros }, (s) => s.kilowatts30],
+    [{ header: '60 %', format: micros }, (s) => s.kilowatts60],
+    [{ header: '90 %', format: micros }, (s) => s.kilowatts90],
     [{ header: 'p50 µs', format: micros }, (s) => s.decisionMicrosP50],
     [{ header: 'p99 µs', format: micros }, (s) => s.decisionMicrosP99],
   ];

@@ -3,7 +3,7 @@ import { ClusterState } from '../model/cluster-state.ts';
 import { DemandTable } from '../model/demand.ts';
 import { FlavorRent } from './flavor-rent.ts';
 
-const OPTIONS = { lambda: 0.5, scarcityMax: 4, halfLifePods: 1000, milliPerWatt: 0 };
+const OPTIONS = { lambda: 0.5, scarcityMax: 4, halfLifePods: 1000 };
 
 function cluster(): { state: ClusterState; table: DemandTable } {
   const table = new DemandTable();

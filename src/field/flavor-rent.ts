@@ -5,8 +5,6 @@
  * min(cap, share_f · free / free_f): share_f is the part of the arriving GPU demand that is bound to f (a pod bound to
  * several models counts for each by capacity), free_f the free part of f. It rises as the demand bound to f outgrows
  * its part of the free capacity, and is 0 where nothing is bound. No horizon is needed.
- *
- * Watts are priced here too, since they depend on model and demand alone: they multiply no classes and no heaps.
  */
 
 import { assert } from '../kernel/assert.ts';
@@ -14,7 +12,6 @@ import { grown } from '../kernel/grown.ts';
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
-import { hardwarePower } from '../model/power-specs.ts';
 
 /** Settings of the rent. */
 export interface RentOptions {
@@ -24,17 +21,10 @@ export interface RentOptions {
   readonly scarcityMax: number;
   /** Arrivals of GPU pods after which one counts half. */
   readonly halfLifePods: number;
-  /** Price of a watt that the pod's share of GPUs and cores adds, milli-GPU; 0: power is not priced. ≥ 0. */
-  readonly milliPerWatt: number;
 }
 
 /** `docs/field.md` says how these were found. */
-export const RENT_DEFAULTS: RentOptions = {
-  lambda: 0.25,
-  scarcityMax: 4,
-  halfLifePods: 20_000,
-  milliPerWatt: 0,
-};
+export const RENT_DEFAULTS: RentOptions = { lambda: 0.25, scarcityMax: 4, halfLifePods: 20_000 };
 
 /** Label of the group of nodes without GPUs. */
 const WITHOUT_GPU = '(none)';
@@ -67,9 +57,6 @@ export class FlavorRent {
   private freeTotal = 0;
   /** Decayed GPU demand that is bound to the group, and all of it. */
   private readonly bound: number[] = [];
-  /** Milli-GPU of rent for the power of a milli-GPU, and of a thousandth of a core, by group; 0: power is not priced. */
-  private readonly gpuPower: number[] = [];
-  private readonly cpuPower: number[] = [];
   private demandTotal = 0;
   private sinceDecay = 0;
   /** Contribution of each node to `free`; 0 while it is down. @shape [nodes] */
@@ -131,11 +118,9 @@ export class FlavorRent {
   /** @returns Rent of a demand on a group, in milli-GPU. O(1). */
   rent(demand: Demand, group: number): number {
     const bound = this.bound[group] as number;
-    const power =
-      demand.gpuTotalMilli * (this.gpuPower[group] as number) + demand.cpuMilli * (this.cpuPower[group] as number);
-    if (bound === 0 || demand.gpuCount === 0) return power;
+    if (bound === 0 || demand.gpuCount === 0) return 0;
     const scarcity = ((bound / this.demandTotal) * this.freeTotal) / Math.max(1, this.free[group] as number);
-    return power + this.options.lambda * demand.gpuTotalMilli * Math.min(this.options.scarcityMax, scarcity);
+    return this.options.lambda * demand.gpuTotalMilli * Math.min(this.options.scarcityMax, scarcity);
   }
 
   /** Decayed demand of all arrivals, milli-GPU. */
@@ -189,19 +174,8 @@ export class FlavorRent {
       this.free.push(0);
       this.capacity.push(0);
       this.bound.push(0);
-      this.pricePower(model === WITHOUT_GPU ? '' : model);
     }
     return group;
-  }
-
-  /** Hardware of unknown power costs nothing. */
-  private pricePower(gpuModel: string): void {
-    const known = hardwarePower(gpuModel);
-    const price = known === undefined ? 0 : this.options.milliPerWatt;
-    this.gpuPower.push(known === undefined ? 0 : (price * (known.gpuFullWatts - known.gpuIdleWatts)) / GPU_MILLI);
-    this.cpuPower.push(
-      known === undefined ? 0 : (price * (known.socketFullWatts - known.socketIdleWatts)) / known.socketMilli,
-    );
   }
 
   private growNodes(count: number): void {

@@ -7,7 +7,8 @@
 import type { ClusterState, Flavor } from '../model/cluster-state.ts';
 import type { Demand } from '../model/demand.ts';
 import { GPU_MILLI } from '../model/node.ts';
-import { type HardwarePower, hardwarePower } from '../model/power-specs.ts';
+import type { HardwarePower } from '../model/power-specs.ts';
+import { powerOfFlavor, socketWatts } from './power-prices.ts';
 
 /** Prices nodes in watts. Keeps nothing of their state. */
 export class NodePower {
@@ -68,19 +69,11 @@ export class NodePower {
     const id = this.cluster.flavorIds[node] as number;
     let power = this.known[id];
     if (power === undefined) {
-      const { gpuCount, gpuModel } = this.cluster.flavors[id] as Flavor;
-      power = hardwarePower(gpuCount > 0 ? gpuModel : '') ?? null;
+      power = powerOfFlavor(this.cluster.flavors[id] as Flavor);
       this.known[id] = power;
     }
     return power;
   }
-}
-
-/** Sockets in use and the others. */
-function socketWatts(power: HardwarePower, totalMilli: number, freeMilli: number): number {
-  const sockets = Math.ceil(totalMilli / power.socketMilli);
-  const used = Math.ceil((totalMilli - freeMilli) / power.socketMilli);
-  return used * power.socketFullWatts + (sockets - used) * power.socketIdleWatts;
 }
 
 /** The sum over a cluster, kept up to date node by node. Single writer. */

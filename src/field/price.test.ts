@@ -84,6 +84,7 @@ function randomShape(): NodeShape {
     d,
     rest: d > 0 ? random.nextInt(2) * random.nextInt(d) : 0,
     fresh: random.nextInt(4) === 0,
+    flavorId: 0,
   };
 }
 

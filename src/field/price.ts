@@ -8,6 +8,7 @@ import { GPU_MILLI, GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { type DemandColumns, SHARING } from './demand-columns.ts';
 import type { HostPotential } from './host-potential.ts';
 import type { HostRoom } from './host-room.ts';
+import type { PowerPrices } from './power-prices.ts';
 import type { StrandingPotential } from './stranding.ts';
 import { WHOLE_GPUS_MAX } from './stranding-table.ts';
 
@@ -27,6 +28,8 @@ export interface NodeShape {
   rest: number;
   /** No pod on it. */
   fresh: boolean;
+  /** Flavour id: prices that depend on power need it. */
+  flavorId: number;
 }
 
 /** The GPU that a sharing pod takes: one of the three largest partial ones, or a whole one. */
@@ -51,13 +54,17 @@ export class Price {
   /** V before and after, of the last `cost`. */
   before = 0;
   after = 0;
-  /** `gpuOpeningMilli` if the last `cost` shares a GPU that was whole. */
+  /** `gpuOpening` if the last `cost` shares a GPU that was whole. */
   private opened = 0;
   private readonly stranding: StrandingPotential;
   private readonly host: HostPotential;
   private readonly room: HostRoom;
   private readonly openingMilli: number;
   private readonly gpuOpeningMilli: number;
+  /** Prices of the watts that a pod adds; null: power is not priced. */
+  private readonly power: PowerPrices | null;
+  /** Cost of sharing a GPU of the loaded state that was whole. */
+  private gpuOpening = 0;
   /** The loaded state. */
   private shape: NodeShape = emptyShape();
   /** Grows with each loaded state; stamps the results found for it. */
@@ -77,6 +84,7 @@ export class Price {
   /**
    * @param openingMilli    Cost of using an empty node, milli-GPU.
    * @param gpuOpeningMilli Cost of sharing a GPU that was whole; may be negative.
+   * @param power           Prices of the watts that a pod adds; absent: power is not priced.
    */
   constructor(
     stranding: StrandingPotential,
@@ -84,12 +92,15 @@ export class Price {
     room: HostRoom,
     openingMilli: number,
     gpuOpeningMilli: number,
+    power: PowerPrices | null = null,
   ) {
     this.stranding = stranding;
     this.host = host;
     this.room = room;
     this.openingMilli = openingMilli;
     this.gpuOpeningMilli = gpuOpeningMilli;
+    this.gpuOpening = gpuOpeningMilli;
+    this.power = power;
   }
 
   /** @returns V of a state, milli-GPU. O(1). */
@@ -114,6 +125,7 @@ export class Price {
   take(s: NodeShape): void {
     this.shape = s;
     this.stamp++;
+    if (this.power !== null) this.gpuOpening = this.gpuOpeningMilli + this.power.ofGpu(s.flavorId);
   }
 
   /** @returns True if this record was loaded last. */
@@ -142,7 +154,15 @@ export class Price {
     if (after === Number.POSITIVE_INFINITY) return after;
     this.before = before;
     this.after = after;
-    return after - before + (s.fresh ? this.openingMilli : 0) + this.opened;
+    const cost = after - before + (s.fresh ? this.openingMilli : 0) + this.opened;
+    return this.power === null ? cost : cost + this.powerOf(demand, this.power, cpu);
+  }
+
+  /** The price of the sockets and whole GPUs that a pod starts; that of a shared GPU is in `gpuOpening`. */
+  private powerOf({ gpuCount, gpuMilli }: Demand, power: PowerPrices, cpuAfter: number): number {
+    const { flavorId, cpuMilli } = this.shape;
+    const gpus = gpuMilli === GPU_MILLI ? gpuCount : 0;
+    return gpus * power.ofGpu(flavorId) + power.ofSockets(flavorId, cpuMilli, cpuAfter);
   }
 
   /**
@@ -161,7 +181,7 @@ export class Price {
     at: number,
   ): void {
     const { kinds, slots, demands } = columns;
-    const slow = this.room.perExtended.length > 0 || this.shape.whole > WHOLE_GPUS_MAX;
+    const slow = this.room.perExtended.length > 0 || this.shape.whole > WHOLE_GPUS_MAX || this.power !== null;
     if (!slow) this.findHosts(columns, rows, count);
     for (let from = 0; from < count; ) {
       const kind = kinds[rows[from] as number] as number;
@@ -214,7 +234,7 @@ export class Price {
     costs: Float32Array,
     at: number,
   ): boolean {
-    const { rows, offcuts, points, beyonds, gpuOpeningMilli } = this;
+    const { rows, offcuts, points, beyonds, gpuOpening } = this;
     const { table } = this.stranding;
     const openingMilli = this.shape.fresh ? this.openingMilli : 0;
     const first = this.statesOf(kind);
@@ -240,9 +260,9 @@ export class Price {
         const entry = (rows[plainEnd] as number) + point;
         const low = table[entry] as number;
         const value = low + beyond * ((table[entry + 1] as number) - low) + (offcuts[plainEnd] as number);
-        if (value + gpuOpeningMilli < best) {
+        if (value + gpuOpening < best) {
           best = value;
-          opened = gpuOpeningMilli;
+          opened = gpuOpening;
         }
       }
       costs[at + (slots[demandRows[i] as number] as number)] = best - before + openingMilli + opened;
@@ -299,7 +319,7 @@ export class Price {
       if (row >= 0) value = this.stranding.read(row) + (this.offcuts[at] as number);
       else if (row === HOST_ALONE) value = this.host.value(room, cpu);
       else value = this.offTable(milli, choice);
-      const opened = choice === GpuChoice.Whole ? this.gpuOpeningMilli : 0;
+      const opened = choice === GpuChoice.Whole ? this.gpuOpening : 0;
       if (value + opened < best) {
         best = value;
         this.opened = opened;
@@ -355,7 +375,18 @@ export class Price {
 
 /** @returns A node with nothing free: a record to read nodes or classes into. */
 export function emptyShape(): NodeShape {
-  return { cpuMilli: 0, memoryMib: 0, extended: [], whole: 0, a: 0, b: 0, d: 0, rest: 0, fresh: false };
+  return {
+    cpuMilli: 0,
+    memoryMib: 0,
+    extended: [],
+    whole: 0,
+    a: 0,
+    b: 0,
+    d: 0,
+    rest: 0,
+    fresh: false,
+    flavorId: 0,
+  };
 }
 
 function minus(have: readonly number[], take: readonly number[]): number[] {

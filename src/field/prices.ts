@@ -4,6 +4,7 @@ import { GPUS_PER_NODE_MAX } from '../model/node.ts';
 import { HostPotential } from './host-potential.ts';
 import { HostRoom } from './host-room.ts';
 import { GeometricLattice, latticeUnit } from './lattice.ts';
+import { PowerPrices } from './power-prices.ts';
 import { Price } from './price.ts';
 import { StrandingPotential } from './stranding.ts';
 import type { StrandingOptions } from './stranding-table.ts';
@@ -16,6 +17,8 @@ export interface PriceOptions extends StrandingOptions {
   readonly openingMilli: number;
   /** Cost of sharing a GPU that was whole, milli-GPU. Negative: the potential rounds shares up, and so overrates it. */
   readonly gpuOpeningMilli: number;
+  /** Price of a watt that a pod adds, milli-GPU; 0: power is not priced. ≥ 0. */
+  readonly milliPerWatt: number;
 }
 
 /** The lattice of free CPU for a cluster. Nodes beyond its last point count as at it. */
@@ -56,5 +59,6 @@ export function pricesOf(
     room,
     options.openingMilli,
     options.gpuOpeningMilli,
+    options.milliPerWatt === 0 ? null : new PowerPrices(cluster, options.milliPerWatt),
   );
 }

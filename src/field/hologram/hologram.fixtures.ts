@@ -111,6 +111,6 @@ const ZERO = { nextInt: () => 0, nextDouble: () => 0 } as unknown as Random;
 export function cheapPrice(cluster: ClusterState, demands: readonly Demand[]): Price {
   const few = demands.slice(0, 4);
   const typical = { demands: few, weights: few.map(() => 1 / few.length) };
-  const options = { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5 };
+  const options = { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5, milliPerWatt: 0 };
   return pricesOf(cluster, latticeOf(cluster), typical, options, 0);
 }

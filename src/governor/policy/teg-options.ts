@@ -34,7 +34,7 @@ export interface TegOptions {
 
 /** The defaults; `docs/field.md` has the measurements behind each. */
 export const TEG_DEFAULTS: TegOptions = {
-  price: { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5 },
+  price: { ...STRANDING_DEFAULTS, openingMilli: 35, gpuOpeningMilli: -5, milliPerWatt: 0 },
   rent: RENT_DEFAULTS,
   index: { demandsMax: 1024, boundaryProbesMax: 64 },
   learning: {
@@ -46,4 +46,10 @@ export const TEG_DEFAULTS: TegOptions = {
     sizeBias: 2,
   },
   classesMax: 131_072,
+};
+
+/** With a price on power, where it is worth .6 points of allocation (docs/results/power.md). */
+export const TEG_POWER: TegOptions = {
+  ...TEG_DEFAULTS,
+  price: { ...TEG_DEFAULTS.price, milliPerWatt: 2 },
 };

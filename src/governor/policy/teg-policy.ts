@@ -20,7 +20,7 @@ import { chosenGpus, readNode, readNodeWithout } from './node-shape.ts';
 import type { Explanation, PlacementPolicy, PolicyContext, PricingPolicy } from './policy.ts';
 import type { SharedPrices } from './shared-prices.ts';
 import { explainByClass, explainByNode } from './teg-explain.ts';
-import { TEG_DEFAULTS, type TegOptions } from './teg-options.ts';
+import { TEG_DEFAULTS, TEG_POWER, type TegOptions } from './teg-options.ts';
 import { type PricesInForce, TypicalPrices } from './typical-prices.ts';
 
 /** Nodes probed in the classes that fit, for a pod with a limit of pods a node. */
@@ -308,6 +308,16 @@ export class BestOfDPolicy extends ExactPolicy {
 /** Makes the product's policy. */
 export function createTegPolicy(context: PolicyContext): PlacementPolicy {
   return new TegPolicy(context);
+}
+
+/** The product's policy with a price on power. */
+class TegPowerPolicy extends TegPolicy {
+  override readonly name = 'teg-power';
+}
+
+/** Makes the product's policy with a price on power. */
+export function createTegPowerPolicy(context: PolicyContext): PlacementPolicy {
+  return new TegPowerPolicy(context, TEG_POWER);
 }
 
 /** Makes the exact reference. */

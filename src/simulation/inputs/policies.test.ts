@@ -10,7 +10,7 @@ import { POLICIES, policyByName } from './policies.ts';
 const EXAMPLE: PolicyEntry = { name: 'examples/my-policy.ts', description: '', create: createExamplePolicy };
 
 /** Policies that make a table of prices first: fewer runs of each. */
-const PRICED: ReadonlySet<string> = new Set(['teg', 'full-scan', 'best-of-d']);
+const PRICED: ReadonlySet<string> = new Set(['teg', 'teg-power', 'full-scan', 'best-of-d']);
 
 const kinds = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 });
 const moves = fc.array(fc.tuple(fc.nat(POD_KINDS.length - 1), fc.nat(), fc.integer({ min: 0, max: 9 })), {

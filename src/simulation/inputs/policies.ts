@@ -8,6 +8,7 @@ import {
   createBestOfDPolicy,
   createFullScanPolicy,
   createTegPolicy,
+  createTegPowerPolicy,
 } from '../../governor/policy/teg-policy.ts';
 import { closestName } from '../../kernel/closest-name.ts';
 import { TegError } from '../../model/errors.ts';
@@ -32,6 +33,11 @@ export const POLICIES: readonly PolicyEntry[] = [
     name: 'teg',
     description: 'TEG: the node where the pod strands the least GPU capacity, from an index of node classes.',
     create: createTegPolicy,
+  },
+  {
+    name: 'teg-power',
+    description: 'TEG with a price on the watts that a pod adds: less power at equal allocation.',
+    create: createTegPowerPolicy,
   },
   {
     name: 'full-scan',
@@ -81,7 +87,8 @@ export const POLICIES: readonly PolicyEntry[] = [
   },
   {
     name: 'pwr-fgd',
-    description: 'Power and fragmentation: FGD mixed with the watts that the pod adds (a tenth of the score).',
+    description:
+      'Power and fragmentation: FGD mixed with the watts that the pod adds (a tenth of the score).',
     create: createPwrFgdPolicy,
   },
   {
