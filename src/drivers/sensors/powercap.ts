@@ -106,7 +106,10 @@ export function powersBetween(
 }
 
 /** Sum of the zones that are part of none: what the sockets draw. @returns W at the upper error bound; NaN if there are none. */
-export function socketWatts(counters: readonly EnergyCounter[], powers: readonly SensorReading[]): number {
+export function socketsUpperWatts(
+  counters: readonly EnergyCounter[],
+  powers: readonly SensorReading[],
+): number {
   const whole = new Set(
     counters
       .filter(({ within, name }) => within === undefined && name !== 'psys')

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readHwmon } from './hwmon.ts';
 import { parseNvidiaSmi, queryNvidiaSmi } from './nvidia-smi.ts';
-import { powersBetween, readPowercap, socketWatts } from './powercap.ts';
+import { powersBetween, readPowercap, socketsUpperWatts } from './powercap.ts';
 import {
   differ,
   lowerBound,
@@ -116,9 +116,9 @@ describe('powercap', () => {
       ['intel-rapl:1:package-1', 'watts', expect.closeTo(80, 6)],
     ]);
     // 100 + 80 W, at most 5 W below the truth each.
-    expect(socketWatts(after.counters, powers.readings)).toBeCloseTo(190, 6);
-    expect(socketWatts(after.counters, powers.readings.slice(1))).toBeNaN();
-    expect(socketWatts([], [])).toBeNaN();
+    expect(socketsUpperWatts(after.counters, powers.readings)).toBeCloseTo(190, 6);
+    expect(socketsUpperWatts(after.counters, powers.readings.slice(1))).toBeNaN();
+    expect(socketsUpperWatts([], [])).toBeNaN();
   });
 
   test('what cannot be read or compared is absent', () => {
