@@ -2,9 +2,12 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { SkipsReporter } from './test/support/skips-reporter.ts';
 
-/** Tests on a real control plane take minutes and stand alone: they run when they are named (`npm run test:kubernetes`). */
-const KUBERNETES = 'test/kubernetes';
-const onControlPlane = process.argv.some((argument) => argument.includes(KUBERNETES));
+/**
+ * Tests on a real control plane, and in virtual machines, take minutes and stand alone: they run when they are named
+ * (`npm run test:kubernetes`, `npm test -- test/guest`).
+ */
+const ALONE = ['test/kubernetes', 'test/guest'];
+const runsAlone = process.argv.some((argument) => ALONE.some((folder) => argument.includes(folder)));
 
 /** Where CI wants to have the results. */
 const reportPath = process.env.TEG_TEST_REPORT;
@@ -39,15 +42,19 @@ export default defineConfig({
     reporters: ['default', new SkipsReporter(), ...report],
     pool: 'forks',
     sequence: { sequencer: OwnProcessFirst },
-    // A control plane wants both cores of a small machine.
-    maxWorkers: onControlPlane ? 1 : 2,
-    ...(onControlPlane
+    // A control plane or a virtual machine wants both cores of a small machine.
+    maxWorkers: runsAlone ? 1 : 2,
+    ...(runsAlone
       ? { include: TESTS, exclude: [] }
       : {
           projects: [
             {
               extends: true,
-              test: { name: 'own', include: TESTS, exclude: [`${KUBERNETES}/**`, ...SHARED] },
+              test: {
+                name: 'own',
+                include: TESTS,
+                exclude: [...ALONE.map((folder) => `${folder}/**`), ...SHARED],
+              },
             },
             { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
           ],

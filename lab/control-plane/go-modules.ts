@@ -57,6 +57,8 @@ export const GO_MODULES: readonly GoModule[] = [
   // Its own module: a change in it does not rebuild the control plane. It is the stock scheduler, so it reports the
   // same version.
   moduleOf('oracle', { 'scheduler-oracle': '.' }, KUBERNETES_LINKED),
+  // For tests in virtual machines alone.
+  moduleOf('kubelet', { kubelet: '.' }, KUBERNETES_LINKED),
   moduleOf(
     'kwok',
     { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },

@@ -8,6 +8,7 @@ import type { GroupSample } from '../../guard/node/guard-core.ts';
 import { TegError } from '../../model/errors.ts';
 import { refusalOf } from './group-rules.ts';
 import type { GuardGroupConfig } from './guard-config.ts';
+import type { GuardedPods } from './guarded-pods.ts';
 
 /** Most groups at a time; further ones are reported and left alone. */
 export const OPEN_GROUPS_MAX = 1024;
@@ -44,13 +45,23 @@ export class GroupTable {
   private readonly backend: CgroupBackend;
   private readonly config: readonly GuardGroupConfig[];
   private readonly own: readonly string[];
+  private readonly pods: GuardedPods | undefined;
   private readonly open = new Map<string, OpenGroup>();
   /** Groups that could not be opened, with what was reported about them. */
   private readonly unusable = new Map<string, string>();
 
-  /** @param own Paths of the guard's own process: never acted on. */
-  constructor(backend: CgroupBackend, config: readonly GuardGroupConfig[], own: readonly string[]) {
+  /**
+   * @param own  Paths of the guard's own process: never acted on.
+   * @param pods Groups of pods, which come and go beside those that the configuration names.
+   */
+  constructor(
+    backend: CgroupBackend,
+    config: readonly GuardGroupConfig[],
+    own: readonly string[],
+    pods?: GuardedPods,
+  ) {
     this.backend = backend;
+    this.pods = pods;
     this.config = config;
     this.own = own;
   }
@@ -82,7 +93,7 @@ export class GroupTable {
     // A group that has come back is another group: decisions about the old one are forgotten before it is opened.
     const gone = new Set(changes.map(({ group }) => group));
     const named = new Set<string>();
-    for (const entry of this.config) {
+    for (const entry of [...this.config, ...(this.pods?.entries() ?? [])]) {
       for (const path of this.pathsOf(entry)) {
         if (named.has(path)) continue;
         named.add(path);
@@ -109,7 +120,9 @@ export class GroupTable {
         isForeign: group.isForeign,
         priority: config.priority,
         gang: config.gang,
-        optedIn: config.optIn && group.refusal === undefined,
+        optedIn:
+          config.optIn && group.refusal === undefined && this.pods?.refusalOf(handle.path) === undefined,
+        ...this.pods?.budgetOf(handle.path),
       });
     }
     return samples;

@@ -91,6 +91,17 @@ const STARVATION = z.strictObject({
     ),
 });
 
+const PODS = z.strictObject({
+  kubelet: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:10255')
+    .describe('Base of the port where the kubelet says which pods it runs (`/pods`).'),
+  staticPodsToo: z
+    .boolean()
+    .default(false)
+    .describe('Static pods may opt in as well: for nodes without an API server.'),
+});
+
 const CONFIG = z.strictObject({
   apiVersion: z.literal('teg.dev/v1alpha1').default('teg.dev/v1alpha1'),
   kind: z.literal('GuardConfiguration').default('GuardConfiguration'),
@@ -105,6 +116,7 @@ const CONFIG = z.strictObject({
     })
     .default([])
     .describe('The first entry that fits a group counts.'),
+  pods: PODS.optional().describe('Containers of pods that opt in, beside the groups above.'),
   starvation: STARVATION.prefault({}),
   stateFolder: z
     .string()

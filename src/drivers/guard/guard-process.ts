@@ -20,6 +20,7 @@ import { type GuardEvent, GuardEvents } from './guard-events.ts';
 import { GuardLoop } from './guard-loop.ts';
 import { GuardMetrics } from './guard-metrics.ts';
 import { type GuardStatus, groupStatuses } from './guard-status.ts';
+import { GuardedPods } from './guarded-pods.ts';
 import { JournalFile, readJournal } from './journal-file.ts';
 import { type Privileges, takePrivileges } from './system-calls.ts';
 import { undoJournal } from './undo-journal.ts';
@@ -48,6 +49,7 @@ export class GuardProcess {
   private readonly table: GroupTable;
   private readonly wall: WallReader;
   private readonly loop: GuardLoop;
+  private readonly pods: GuardedPods | undefined;
   private readonly journal: JournalFile | undefined;
   private readonly watchdog: Watchdog | undefined;
   private readonly privileges: Privileges;
@@ -73,7 +75,8 @@ export class GuardProcess {
     const path = journalPath(config.stateFolder);
     this.journal = enforces ? new JournalFile(path) : undefined;
     this.watchdog = enforces ? new Watchdog(path, (event, details) => events.add(event, details)) : undefined;
-    this.table = new GroupTable(backend, config.groups, ownCgroups());
+    this.pods = config.pods && new GuardedPods({ ...config.pods, backend, protectedPaths: ownCgroups() });
+    this.table = new GroupTable(backend, config.groups, ownCgroups(), this.pods);
     const options = guardOptions(this.basics);
     const { table, wall, journal } = this;
     this.loop = new GuardLoop({ options, table, wall, events, journal, onBroken: given.onBroken });
@@ -101,6 +104,7 @@ export class GuardProcess {
       const status = (): GuardStatus => (guard as GuardProcess).status();
       if (metricsPort !== undefined) guard.metrics = await GuardMetrics.listen(metricsPort, status);
       await guard.watchdog?.start();
+      await guard.pods?.start();
     } catch (error) {
       await server.close();
       throw error;
@@ -112,6 +116,7 @@ export class GuardProcess {
 
   /** Restores everything and ends. */
   async stop(): Promise<void> {
+    this.pods?.stop();
     this.loop.stop();
     this.loop.restore();
     this.journal?.close();

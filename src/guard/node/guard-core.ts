@@ -29,6 +29,9 @@ export interface GroupSample {
   readonly priority: number;
   readonly gang?: string | undefined;
   readonly optedIn: boolean;
+  /** Longest freeze, whatever the cause, and how long it runs at least afterwards; undefined: no such bound. Seconds. */
+  readonly frozenSecondsMax?: number | undefined;
+  readonly breatherSeconds?: number | undefined;
 }
 
 /** The node, as read. MiB; NaN: not readable. */
@@ -54,7 +57,8 @@ export interface GuardNote {
     | 'frozen by others'
     | 'held for as long as it may be'
     | 'released past the wall'
-    | 'held at its limit';
+    | 'held at its limit'
+    | 'thawed before its probes fail';
 }
 
 /** Answer to a tick. */
@@ -101,6 +105,8 @@ interface Tracked {
   peak: number;
   /** Since when it is held for lack of reserve; NaN: it is not. */
   reservedSince: number;
+  /** Runs until then, by hand or not. */
+  breatherUntil: number;
   isReleased: boolean;
   isForeign: boolean;
   isNoted: boolean;
@@ -204,6 +210,7 @@ export class GuardCore {
       rate: Number.POSITIVE_INFINITY,
       peak: 0,
       reservedSince: Number.NaN,
+      breatherUntil: Number.NEGATIVE_INFINITY,
       isReleased: false,
       isForeign: false,
       isNoted: false,
@@ -218,6 +225,7 @@ export class GuardCore {
     if (isForeign && !group.isForeign) this.notes.push({ group: group.path, what: 'frozen by others' });
     group.isForeign = isForeign;
     if (group.cause !== undefined) this.confirm(group, isFrozen, time);
+    this.breathe(group, time);
     if (usage > group.floor + this.options.line.slack) {
       group.grewAt = time;
       group.floor = usage;
@@ -237,8 +245,18 @@ export class GuardCore {
     this.notes.push({ group: group.path, what: 'does not freeze' });
   }
 
+  /** Ends a freeze that lasts for as long as the group's probes allow; a freeze by hand too. */
+  private breathe(group: Tracked, time: number): void {
+    const { frozenSecondsMax = Number.POSITIVE_INFINITY, breatherSeconds = 0 } = group.sample;
+    if (group.cause === undefined || time - group.since < frozenSecondsMax) return;
+    group.breatherUntil = time + breatherSeconds;
+    this.byPerson.delete(group.path);
+    this.notes.push({ group: group.path, what: 'thawed before its probes fail' });
+  }
+
   private mayAct(group: Tracked, time: number): boolean {
-    return group.sample.optedIn && !group.isForeign && time >= group.exemptUntil;
+    const { sample, isForeign, exemptUntil, breatherUntil } = group;
+    return sample.optedIn && !isForeign && time >= exemptUntil && time >= breatherUntil;
   }
 
   private isManaged(group: Tracked, time: number): boolean {
@@ -359,7 +377,7 @@ export class GuardCore {
   }
 
   private causeOf(group: Tracked, time: number): FreezeCause | undefined {
-    if (group.isForeign || !group.sample.optedIn) return undefined;
+    if (group.isForeign || !group.sample.optedIn || time < group.breatherUntil) return undefined;
     if (this.byPerson.has(group.path)) return 'person';
     if (!this.mayAct(group, time)) return undefined;
     if (group.airlockFrozen) return 'airlock';
@@ -394,9 +412,12 @@ export class GuardCore {
     let spare = headroom - airlock.shortBelow;
     let grows = false;
     for (const { sample, cause, grewAt } of groups) {
-      spare = Math.min(spare, sample.limit - margin - airlock.shortBelow - sample.usage);
+      const own = sample.limit - margin - airlock.shortBelow - sample.usage;
+      // A group that went away a moment ago has no usage: the next tick no longer sees it.
+      if (!Number.isNaN(own)) spare = Math.min(spare, own);
       grows ||= cause === undefined && time - grewAt < WANTS_SECONDS;
     }
+    if (Number.isNaN(spare)) return tickSecondsMin;
     const least =
       isShort || spare < rateMax * tickSeconds ? (grows ? tickSecondsMin : tickSeconds) : spare / rateMax;
     return Math.min(Math.max(least, tickSecondsMin), tickSecondsMax);
