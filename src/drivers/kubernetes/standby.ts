@@ -43,7 +43,8 @@ export class Standby {
   /** This replica leads from now on: reports all waiting pods. O(pods). */
   tellAll(view: PodSchedulerView, tell: TellWaiting): void {
     view.forEachPod((pod) => {
-      if (pod.told !== '' && !isPlaced(pod)) tell(pod, pod.told, this.untold.has(pod.uid), pod.toldReason);
+      if (pod.told !== '' && !isPlaced(pod))
+        tell(pod, pod.told, this.untold.has(pod.uid), pod.toldCause.reason);
     });
     for (const [uid, { pod, message }] of this.unreadable) {
       // It has become readable meanwhile.

@@ -11,12 +11,12 @@ import { type EconomyFigures, economyFiguresOf, heldIdleGpus } from './economy-f
 import type { EconomyFrame } from './frame/economy-frame.ts';
 import { type MarketBooks, marketBooksOf } from './frame/market-books.ts';
 import { readEconomy } from './frame/read-economy.ts';
-import type { NotScheduledReason } from './pod-events.ts';
 import { waitingInTurn } from './reasons/waiting-list.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
 import { CPU, MEMORY } from './state/node-accounts.ts';
 import { type PodGroup, tallyOf } from './state/pod-groups.ts';
 import type { PodStateCode } from './state/pod-records.ts';
+import type { ReportCause } from './state/report-cause.ts';
 import type { SchedulerState } from './state/scheduler-state.ts';
 
 /** One pod in the scheduler's records. Live: read it, do not keep it across steps. */
@@ -44,9 +44,9 @@ export interface PodFrame {
   readonly attempts: number;
   /** When it was first seen free to be scheduled, seconds; NaN before. */
   readonly sinceSeconds: number;
-  /** The report about it, its kind, and its plugins; '': none. */
+  /** The report about it, its facts, and its plugins; '': none. */
   readonly told: string;
-  readonly toldReason: NotScheduledReason;
+  readonly toldCause: ReportCause;
   readonly toldPlugins: readonly string[];
 }
 

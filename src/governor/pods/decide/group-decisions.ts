@@ -7,6 +7,7 @@ import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { GangRefusal } from '../state/gang-types.ts';
 import { type GroupTally, isIncomplete, type PodGroup, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, type PodRecord, PodState } from '../state/pod-records.ts';
+import { awaitsVictims, NO_ROOM, otherCause, refusedFor } from '../state/report-cause.ts';
 import { attemptGang, domainName, type GangOutcome } from './gang-attempts.ts';
 import { gangRefusalText, incompleteText, releaseText } from './group-texts.ts';
 import { joinedTexts, type PodDecisions } from './pod-decisions.ts';
@@ -218,12 +219,12 @@ export class GroupDecisions {
   ): boolean {
     const { reclaim, counters } = this.parts;
     const room = reclaim.makeRoom(group, refusal);
-    const reason = refusal === undefined ? 'Unschedulable' : 'NotReadyForScheduling';
     if (room?.kind !== 'coming') return false;
+    const cause = awaitsVictims(room.victims, refusal);
     counters.unschedulable += members.length;
     group.notAdmitted = undefined;
     this.postpone(group, false);
-    for (const pod of members) this.pods.tell(pod, room.text, ['TEG'], reason);
+    for (const pod of members) this.pods.tell(pod, room.text, ['TEG'], cause);
     return true;
   }
 
@@ -243,7 +244,7 @@ export class GroupDecisions {
     champions.headroom.noteRefused(group, refusal);
     const kept = joinedTexts(refusalWords(refusal), champions.headroom.textFor(group));
     const message = joinedTexts(kept, reclaim.textFor(group));
-    for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
+    for (const pod of members) this.pods.tell(pod, message, ['TEG'], refusedFor(refusal));
   }
 
   /** @returns The champion's claim that keeps a group from the room there is; undefined: there is none for it anyhow. */
@@ -263,7 +264,7 @@ export class GroupDecisions {
     this.postpone(group, false);
     champions.noteWaiting(group);
     const message = refusalWords(refusal);
-    for (const pod of members) this.pods.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
+    for (const pod of members) this.pods.tell(pod, message, ['TEG'], refusedFor(refusal));
   }
 
   /** The groups that wait for room. */
@@ -357,7 +358,7 @@ export class GroupDecisions {
     const stop = this.parts.reclaim.textFor(group);
     for (const pod of pending) {
       const { message, plugins } = gangRefusalText(state, group, pending, pod, refusal);
-      this.pods.tell(pod, joinedTexts(message, stop), plugins);
+      this.pods.tell(pod, joinedTexts(message, stop), plugins, NO_ROOM);
     }
   }
 
@@ -414,7 +415,8 @@ export class GroupDecisions {
 
   private tellIncomplete(group: PodGroup): void {
     const message = incompleteText(group);
-    for (const pod of pendingIn(group)) this.pods.tell(pod, message, ['GangScheduling']);
+    for (const pod of pendingIn(group))
+      this.pods.tell(pod, message, ['GangScheduling'], otherCause('Unschedulable'));
   }
 
   private release(group: PodGroup): void {

@@ -3,10 +3,10 @@ import { counted } from '../../../kernel/counted.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
 import { type AccountsRefusal, refusalWords } from '../../accounts.ts';
 import type { PreFilterRefusal } from '../constraints.ts';
-import type { NotScheduledReason } from '../pod-events.ts';
 import type { Allowed } from '../state/gang-types.ts';
 import { isIncomplete, tallyOf } from '../state/pod-groups.ts';
 import { isLeaving, isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import { awaitsVictims, NO_ROOM, otherCause, type ReportCause, refusedFor } from '../state/report-cause.ts';
 import type { Shape } from '../state/shape-table.ts';
 import { domainName, groupDomain } from './gang-attempts.ts';
 import { incompleteText } from './group-texts.ts';
@@ -85,7 +85,12 @@ export class PodDecisions {
   refuse(pod: PodRecord, unsupported: readonly string[], whose: string): void {
     this.parts.queue.move(pod, PodState.Refused);
     this.nominations.drop(pod);
-    this.tell(pod, `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`, ['TEG']);
+    this.tell(
+      pod,
+      `TEG does not schedule this ${whose}: not supported: ${unsupported.join(', ')}`,
+      ['TEG'],
+      otherCause('Unschedulable'),
+    );
   }
 
   /** Decides on a pod: the accounts first. @returns 1. */
@@ -143,14 +148,13 @@ export class PodDecisions {
   private reclaimFor(pod: PodRecord, refusal: AccountsRefusal | undefined): boolean {
     const { reclaim, queue, counters, state } = this.parts;
     const room = reclaim.makeRoom(pod, refusal);
-    const reason = refusal === undefined ? 'Unschedulable' : 'NotReadyForScheduling';
     if (room?.kind !== 'coming') {
       state.rules.preFilter(pod.shape);
       return false;
     }
     counters.unschedulable++;
     queue.wait(pod, 'nominated');
-    this.tell(pod, room.text, ['TEG'], reason);
+    this.tell(pod, room.text, ['TEG'], awaitsVictims(room.victims, refusal));
     return true;
   }
 
@@ -187,13 +191,8 @@ export class PodDecisions {
   }
 
   /** Reports why a pod waits, unless that was reported last. */
-  tell(
-    pod: PodRecord,
-    message: string,
-    plugins: readonly string[],
-    reason: NotScheduledReason = 'Unschedulable',
-  ): void {
-    this.reports.tell(pod, { message, plugins, reason });
+  tell(pod: PodRecord, message: string, plugins: readonly string[], cause: ReportCause): void {
+    this.reports.tell(pod, { message, plugins, cause });
   }
 
   /** Renews reports before they are too old. At most O(nodes × rules) for a report, and shared by pods of one shape. */
@@ -204,9 +203,14 @@ export class PodDecisions {
   /** @returns The report that would be made about a pod now. Nothing is reported. */
   textNow(pod: PodRecord): string {
     if (pod.state === PodState.Waiting) return this.reportOf(pod).message;
-    const group = pod.told === '' && pod.group !== '' ? this.parts.groups.get(pod.group) : undefined;
-    // Reported only after a while, in which members may come.
-    return group !== undefined && isIncomplete(group, tallyOf(group)) ? incompleteText(group) : pod.told;
+    // An incomplete gang is reported only after a while, in which members may come.
+    return pod.told === '' ? this.missingText(pod) : pod.told;
+  }
+
+  /** @returns What a pod's gang lacks; '' if it is complete, has started, or there is none. */
+  private missingText(pod: PodRecord): string {
+    const group = pod.group === '' ? undefined : this.parts.groups.get(pod.group);
+    return group !== undefined && isIncomplete(group, tallyOf(group)) ? incompleteText(group) : '';
   }
 
   /** Releases the room that we keep for a pod; clears the nomination if there was some. */
@@ -231,7 +235,7 @@ export class PodDecisions {
       if (reason === '') continue;
       const who = `${victim.namespace}/${victim.name}`;
       const message = `preemption: pod ${who} could not be evicted from node ${victim.nodeName}: ${reason}`;
-      this.tell(pod, message, ['DefaultPreemption'], 'SchedulerError');
+      this.tell(pod, message, ['DefaultPreemption'], otherCause('SchedulerError'));
     }
   }
 
@@ -253,6 +257,7 @@ export class PodDecisions {
         pod,
         `TEG's queue is full: ${counted(waitingPodsMax, 'pod')} ${waitingPodsMax === 1 ? 'waits' : 'wait'}; raise queue.waitingPodsMax`,
         ['TEG'],
+        otherCause('Unschedulable'),
       );
     } else if (pod.group === '') queue.activate(pod);
     else queue.move(pod, PodState.InGroup);
@@ -272,7 +277,7 @@ export class PodDecisions {
     queue.wait(pod, how);
     if (how === 'behind') champions.noteWaiting(pod);
     const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(pod));
-    this.tell(pod, message, ['TEG'], 'NotReadyForScheduling');
+    this.tell(pod, message, ['TEG'], refusedFor(refusal));
   }
 
   /** Nothing fits: preempts if that is allowed, and lets the pod wait. */
@@ -293,7 +298,8 @@ export class PodDecisions {
     const isNominated = room.kind === 'found' || pod.nominated >= 0;
     queue.wait(pod, confined ? 'confined' : isNominated ? 'nominated' : '');
     if (!confined && !isNominated) this.parts.champions.noteWaiting(pod);
-    this.tell(pod, joinedTexts(refused.text, room.kind === 'found' ? '' : room.text), refused.plugins);
+    const text = joinedTexts(refused.text, room.kind === 'found' ? '' : room.text);
+    this.tell(pod, text, refused.plugins, NO_ROOM);
     if (!known && !confined && pod.nominated < 0) state.setRefused(pod.shape, pod.priority);
     if (room.kind === 'found') this.evict(pod, room.candidate);
   }
@@ -301,11 +307,16 @@ export class PodDecisions {
   /** The verdict on a waiting pod, without trying it. */
   private reportOf(pod: PodRecord): Report {
     const { state } = this.parts;
-    if (pod.state === PodState.InGroup) this.renewGroup(pod);
+    if (pod.state === PodState.InGroup) {
+      this.renewGroup(pod);
+      const missing = this.missingText(pod);
+      if (missing !== '')
+        return { message: missing, plugins: ['GangScheduling'], cause: otherCause('Unschedulable') };
+    }
     // The accounts' refusal stands until they are asked again.
     const isTold = (pod.line?.unadmittedOf ?? -1) >= 0 || state.claimed.has(pod);
     if (pod.state !== PodState.Waiting || isTold)
-      return { message: pod.told, plugins: pod.toldPlugins, reason: pod.toldReason };
+      return { message: pod.told, plugins: pod.toldPlugins, cause: pod.toldCause };
     const isCommon = pod.nominated < 0 && pod.line?.confined === false;
     const known = isCommon ? this.texts.get(pod.shape) : undefined;
     if (known?.priority === pod.priority && state.timeSeconds - known.atSeconds < TEXT_SECONDS) return known;
@@ -321,14 +332,14 @@ export class PodDecisions {
     const { shape } = pod;
     const allowed = this.domainOf(pod);
     const { message, plugins } = verdictOf(state, shape, state.rules.preFilter(shape), { allowed });
-    const reason = 'Unschedulable';
-    if (allowed !== undefined) return { message: joinedTexts(message, CONFINED_TEXT), plugins, reason };
-    if (state.slots.live === 0) return { message, plugins, reason };
+    const cause = NO_ROOM;
+    if (allowed !== undefined) return { message: joinedTexts(message, CONFINED_TEXT), plugins, cause };
+    if (state.slots.live === 0) return { message, plugins, cause };
     if (state.economy.mode === 'enforce')
-      return { message: joinedTexts(message, this.parts.reclaim.textFor(pod)), plugins, reason };
+      return { message: joinedTexts(message, this.parts.reclaim.textFor(pod)), plugins, cause };
     const why = preemption.ineligible(pod);
     const text = why === undefined ? vainPreemptionText(state, preemption, pod) : ineligibleText(why);
-    return { message: joinedTexts(message, text), plugins, reason };
+    return { message: joinedTexts(message, text), plugins, cause };
   }
 
   /** The group of a member is tried again after a while; its members then get the result. */

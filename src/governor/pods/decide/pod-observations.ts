@@ -7,6 +7,7 @@ import type { PodDescription, PodGroupDescription } from '../../../model/kuberne
 import type { BindDoneEvent } from '../pod-events.ts';
 import type { PodGroup } from '../state/pod-groups.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import { otherCause } from '../state/report-cause.ts';
 import type { GroupDecisions } from './group-decisions.ts';
 import type { GroupTerms } from './group-terms.ts';
 import type { PodDecisions } from './pod-decisions.ts';
@@ -188,7 +189,7 @@ export class PodObservations {
       else {
         queue.backOff(pod);
         this.parts.nominations.honour(pod);
-        if (reason !== '') this.decisions.tell(pod, reason, [], 'SchedulerError');
+        if (reason !== '') this.decisions.tell(pod, reason, [], otherCause('SchedulerError'));
       }
     }
     if (pod !== undefined && pod.group !== '') this.parts.touched.add(pod.group);

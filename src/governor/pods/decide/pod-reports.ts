@@ -6,8 +6,9 @@
  * evenly and bounded: at most `RENEWALS_PER_SECOND`. With n reports a report is thus at most max(`renewalSeconds`, n /
  * RENEWALS_PER_SECOND) old.
  */
-import type { NotScheduledReason, PodEffect } from '../pod-events.ts';
+import type { PodEffect } from '../pod-events.ts';
 import { isPlaced, type PodRecord, PodState } from '../state/pod-records.ts';
+import type { ReportCause } from '../state/report-cause.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 
 /** Most renewals a second; 60,000 pods are renewed within five minutes. */
@@ -25,7 +26,7 @@ const HASTE = 1.1;
 export interface Report {
   readonly message: string;
   readonly plugins: readonly string[];
-  readonly reason: NotScheduledReason;
+  readonly cause: ReportCause;
 }
 
 /** Reports. Single writer of `PodRecord.told` and related fields. */
@@ -48,7 +49,9 @@ export class PodReports {
 
   /** Reports why a pod waits, unless that was reported last. */
   tell(pod: PodRecord, report: Report): void {
-    if (pod.told !== report.message || pod.toldReason !== report.reason) this.report(pod, report, false);
+    const isSame = pod.told === report.message && pod.toldCause.reason === report.cause.reason;
+    if (!isSame) this.report(pod, report, false);
+    else pod.toldCause = report.cause;
   }
 
   /** Ends the reports about a pod. */
@@ -100,10 +103,10 @@ export class PodReports {
     return Math.min(Math.max((HASTE * this.standing.size) / renewalSeconds, 1), RENEWALS_PER_SECOND);
   }
 
-  private report(pod: PodRecord, { message, plugins, reason }: Report, renewed: boolean): void {
+  private report(pod: PodRecord, { message, plugins, cause }: Report, renewed: boolean): void {
     pod.told = message;
     pod.toldPlugins = plugins;
-    pod.toldReason = reason;
+    pod.toldCause = cause;
     pod.toldSeconds = this.state.timeSeconds;
     this.standing.delete(pod);
     this.standing.add(pod);
@@ -114,7 +117,7 @@ export class PodReports {
       namespace,
       name,
       message,
-      reason,
+      reason: cause.reason,
       plugins,
       generation,
       renewed,

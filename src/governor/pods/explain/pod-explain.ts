@@ -55,7 +55,7 @@ export function explainPod(parts: ExplainedParts, uid: string): PodExplanation |
     unsupported: reported ?? [],
     group: group === undefined ? null : explainGroup(group),
     message: pod.told,
-    reason: pod.told === '' ? '' : pod.toldReason,
+    reason: pod.told === '' ? '' : pod.toldCause.reason,
     nodesTotal: state.slots.live,
     nodesFeasible: survey.feasible,
     refusals: survey.refusals,

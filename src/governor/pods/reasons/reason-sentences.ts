@@ -52,7 +52,7 @@ const SENTENCES: Readonly<Record<string, (data: Data, timeSeconds: number) => st
     return `No set of the ${nodes} nodes has room for ${needPods} of its pods at once.`;
   },
   'waiting-for-victims': ({ node, victims, pods }) =>
-    `Room is being made on ${node}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving (${pods}).`,
+    `Room is being made${node === '' ? '' : ` on ${node}`}: ${victims === 1 ? '1 pod is' : `${victims} pods are`} leaving${pods === '' ? '' : ` (${pods})`}.`,
   'not-tried': () => 'It will be tried at the next decision.',
   reserved: ({ nodes, startsBySeconds }, now) =>
     `Room on ${Number(nodes) === 1 ? '1 node' : `${nodes} nodes`} is reserved for it: ${startText(Number(startsBySeconds) - now)}`,

@@ -2,7 +2,7 @@
 import { borrowersOf } from '../../quota-borrowers.ts';
 import { claimantKey } from '../champion/claimants.ts';
 import type { PodChampions } from '../champion/pod-champions.ts';
-import { groupName, type PodGroup, type PodGroups, tallyOf } from '../state/pod-groups.ts';
+import { groupName, type PodGroup, type PodGroups, pendingIn, tallyOf } from '../state/pod-groups.ts';
 import { isPlaced, isVictim, type PodRecord, PodState } from '../state/pod-records.ts';
 import type { SchedulerState } from '../state/scheduler-state.ts';
 import { HOLDERS_MAX, type WaitingSituation } from './waiting-situation.ts';
@@ -38,12 +38,20 @@ export function situationOf(
   const { state, groups, champions } = parts;
   if (!pod.ours || pod.deleting || isPlaced(pod) || pod.state === PodState.Ignored) return undefined;
   const group = pod.group === '' ? undefined : groups.get(pod.group);
-  const refusal = refusalOf(pod, group);
-  const gang = pod.state === PodState.InGroup && group !== undefined ? gangOf(group) : undefined;
+  // What was decided last is what it waits for; before a decision, what its state says.
+  const told = pod.told === '' || pod.toldCause.kind === 'other' ? undefined : pod.toldCause;
+  const refusal = told === undefined ? refusalOf(pod, group) : told.refusal;
+  // A gang that was decided was complete then; one that no longer is reports it itself after a while.
+  const gang =
+    told === undefined && pod.state === PodState.InGroup && group !== undefined ? gangOf(group) : undefined;
   const unsupported = unsupportedOf(pod, group);
   const reserved = champions.count === 0 ? undefined : champions.planFor(claimantKey(group ?? pod));
-  const leaving = (state.slots.pods[pod.nominated] ?? []).filter(isVictim);
-  const isRoomWait = gang === undefined && refusal === undefined && leaving.length === 0;
+  const seats = new Set(
+    pod.state === PodState.InGroup ? pendingIn(group as PodGroup).map(seatOf) : [seatOf(pod)],
+  );
+  const leaving = [...seats].flatMap((slot) => (state.slots.pods[slot] ?? []).filter(isVictim));
+  const victimCount = Math.max(leaving.length, told?.victims ?? 0);
+  const isRoomWait = gang === undefined && refusal === undefined && victimCount === 0;
   const { books } = state.economy;
   const isWhole = answers !== undefined && books !== undefined && refusal !== undefined;
   const holders = isWhole
@@ -61,8 +69,8 @@ export function situationOf(
     ...(refusal === undefined ? {} : { refusal }),
     ...(holders.length === 0 ? {} : { holders }),
     ...(reserved === undefined ? {} : { reserved }),
-    ...(isRoomWait ? noFit(state, pod, group, answers ?? UNASKED) : {}),
-    ...(leaving.length === 0 ? {} : { victims: victims(state, pod, leaving) }),
+    ...(isRoomWait ? noFit(state, pod, group, answers ?? UNASKED, told?.kind === 'room') : {}),
+    ...(victimCount === 0 ? {} : { victims: victims(state, leaving, victimCount) }),
   };
 }
 
@@ -101,6 +109,7 @@ function noFit(
   pod: PodRecord,
   group: PodGroup | undefined,
   { feasible, refusals }: NodeAnswers,
+  isTold: boolean,
 ) {
   if (pod.state === PodState.Gated || pod.state === PodState.Refused || pod.state === PodState.OverLimit)
     return {};
@@ -108,7 +117,7 @@ function noFit(
   const wasRefused = isGang
     ? group?.refusal !== undefined
     : pod.attempts > 0 && pod.state !== PodState.Active;
-  if (!wasRefused && (isGang || feasible > 0)) return {};
+  if (!isTold && !wasRefused && (isGang || feasible > 0)) return {};
   const [first] = refusals;
   return {
     noFit: {
@@ -120,10 +129,15 @@ function noFit(
   };
 }
 
-function victims({ slots }: SchedulerState, pod: PodRecord, leaving: readonly PodRecord[]) {
+/** The slot that room is kept on for a pod; −1: none. */
+function seatOf({ nominated }: PodRecord): number {
+  return nominated;
+}
+
+function victims({ slots }: SchedulerState, leaving: readonly PodRecord[], count: number) {
   return {
-    node: slots.nameOf(pod.nominated),
+    node: leaving.every(({ node }) => node === leaving[0]?.node) ? slots.nameOf(leaving[0]?.node ?? -1) : '',
     pods: leaving.slice(0, HOLDERS_MAX).map(({ namespace, name }) => `${namespace}/${name}`),
-    count: leaving.length,
+    count,
   };
 }

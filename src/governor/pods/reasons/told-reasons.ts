@@ -32,11 +32,25 @@ export class ToldReasons {
     const hasChampions = champions.count > 0 || this.reserved.size > 0;
     if (!hasChampions && !effects.some(({ kind }) => kind === 'unschedulable')) return effects;
     this.known.clear();
-    const named = effects.map((effect) =>
+    const named = this.standing(effects).map((effect) =>
       effect.kind === 'unschedulable' ? this.withReason(effect) : effect,
     );
     if (hasChampions) named.push(...this.changed());
     return named;
+  }
+
+  /** Without reports that the rest of the step has overtaken: a pod's state has the facts of its last one, and only while it stands. */
+  private standing(effects: readonly PodEffect[]): PodEffect[] {
+    const last = new Map<string, number>();
+    effects.forEach((effect, i) => {
+      if (effect.kind === 'unschedulable') last.set(effect.uid, i);
+    });
+    const { pods } = this.parts.state;
+    return effects.filter(
+      (effect, i) =>
+        effect.kind !== 'unschedulable' ||
+        (last.get(effect.uid) === i && (pods.get(effect.uid)?.told ?? '') !== ''),
+    );
   }
 
   private withReason(effect: UnschedulableEffect): UnschedulableEffect {
@@ -70,7 +84,9 @@ export class ToldReasons {
   }
 
   private reasonOf(pod: PodRecord): WaitingReason | undefined {
-    const key = pod.group === '' ? '' : `${pod.group} ${pod.state} ${pod.tenant} ${pod.nominated}`;
+    const { kind, refusal } = pod.toldCause;
+    const told = `${kind} ${refusal?.code ?? ''}`;
+    const key = pod.group === '' ? '' : `${pod.group} ${pod.state} ${pod.tenant} ${pod.nominated} ${told}`;
     if (key !== '' && this.known.has(key)) return this.known.get(key);
     const situation = situationOf(this.parts, pod, undefined);
     const reason =
@@ -82,7 +98,8 @@ export class ToldReasons {
 
 /** The last report once more. */
 function reportOf(pod: PodRecord): UnschedulableEffect {
-  const { uid, namespace, name, told: message, toldReason: reason, toldPlugins: plugins, generation } = pod;
+  const { uid, namespace, name, told: message, toldPlugins: plugins, generation } = pod;
+  const { reason } = pod.toldCause;
   return {
     kind: 'unschedulable',
     ...{ uid, namespace, name, message, reason, plugins, generation, renewed: true },

@@ -51,6 +51,6 @@ export interface WaitingSituation {
     readonly reason: string;
     readonly refusing: number;
   };
-  /** Pods that are leaving a node to make room for it. */
+  /** Pods that are leaving to make room for it. node: '' if there are several. pods: at most `HOLDERS_MAX`, those on nodes where room is kept for it. */
   readonly victims?: { readonly node: string; readonly pods: readonly string[]; readonly count: number };
 }

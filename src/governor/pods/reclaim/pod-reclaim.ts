@@ -36,6 +36,8 @@ const CURABLE: ReadonlySet<string> = new Set(['quota-used-up', 'limit-reached', 
 export interface MadeRoom {
   readonly kind: 'coming' | 'stopped';
   readonly text: string;
+  /** That are leaving. */
+  readonly victims: number;
 }
 
 /** Counts since the start. */
@@ -192,7 +194,7 @@ export class PodReclaim {
       return undefined;
     }
     const stop = claims.stopOf(claimant);
-    if (stop !== undefined) return { kind: 'stopped', text: `reclaim: stopped: ${stop}` };
+    if (stop !== undefined) return stopped(stop);
     const claim = claims.get(claimant);
     if (claim !== undefined) {
       const { leaving } = claims.stateOf(claim) ?? {};
@@ -202,7 +204,7 @@ export class PodReclaim {
       if (others > 0) return coming(others);
       this.counts.taken++;
       const verdict = claims.taken(claim, this.takerOf(claim));
-      if (verdict.kind === 'stop') return { kind: 'stopped', text: `reclaim: stopped: ${verdict.reason}` };
+      if (verdict.kind === 'stop') return stopped(verdict.reason);
     }
     // The work that victims would lose is worth more than the seconds that it would gain.
     if (claim === undefined && this.ports.startsSoon(claimant)) return undefined;
@@ -355,10 +357,15 @@ export class PodReclaim {
   }
 }
 
+function stopped(why: string): MadeRoom {
+  return { kind: 'stopped', text: `reclaim: stopped: ${why}`, victims: 0 };
+}
+
 function coming(pods: number): MadeRoom {
   return {
     kind: 'coming',
     text: `reclaim: waiting for ${pods} ${pods === 1 ? 'victim' : 'victims'} to leave`,
+    victims: pods,
   };
 }
 

@@ -218,10 +218,11 @@ export function tallyOf(group: PodGroup): GroupTally {
   return tally;
 }
 
-/** True if a group that has not started has members that wait, and fewer than it needs. */
+/** True if members of a group wait for its object; or for others, since it has not started and has fewer than it needs. */
 export function isIncomplete({ started, description }: PodGroup, tally: GroupTally): boolean {
   const { placed, pending, alone } = tally;
-  const minimum = description?.minCount ?? Number.POSITIVE_INFINITY;
+  if (description === undefined) return pending > 0;
+  const minimum = description.minCount;
   return !started && placed < minimum && pending > 0 && placed + alone + pending < minimum;
 }
 

@@ -2,8 +2,8 @@
 import type { PodDescription, PodTemplate } from '../../../model/kubernetes/pod.ts';
 import type { AccountsRefusal } from '../../accounts.ts';
 import { compareTurns } from '../../queue-order.ts';
-import type { NotScheduledReason } from '../pod-events.ts';
 import type { HeapEntry, OrderedHeap } from './ordered-heap.ts';
+import { NO_ROOM, type ReportCause } from './report-cause.ts';
 import type { Shape } from './shape-table.ts';
 
 /** State of a pod from the scheduler's point of view. */
@@ -131,8 +131,8 @@ export interface PodRecord extends HeapEntry {
   failures: number;
   /** The report about it, its plugins, and the time of the last write; changed by `PodReports` only. '': none. */
   told: string;
-  /** Kind of the report. */
-  toldReason: NotScheduledReason;
+  /** Its facts. */
+  toldCause: ReportCause;
   toldPlugins: readonly string[];
   toldSeconds: number;
 }
@@ -189,7 +189,7 @@ export function newPodRecord(
     notAdmitted: undefined,
     failures: 0,
     told: '',
-    toldReason: 'Unschedulable',
+    toldCause: NO_ROOM,
     toldPlugins: [],
     toldSeconds: 0,
   };
