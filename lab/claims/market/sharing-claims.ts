@@ -201,6 +201,9 @@ function only(wanted: number, chosen: number): number[] {
   return Array.from({ length: PARTS }, (_, part) => (part === chosen ? wanted : 0));
 }
 
+/** Roundings of slices: see the claim's notes. */
+const SPLIT_GAIN_MOST = 0.0005;
+
 /** T-30. */
 export const LIES_GAIN_NOTHING: Claim = {
   test: 'T-30',
@@ -226,7 +229,7 @@ export const LIES_GAIN_NOTHING: Claim = {
     return {
       checks: [
         atMost('largest gain by a lie, useful slices over those of the truth', most(lies.flat()), 1.01),
-        atMost('largest gain by a split', most(splits.flat()), 1.005),
+        atMost('largest gain by a split, less 1', most(splits.flat()) - 1, SPLIT_GAIN_MOST),
         atMost(
           `largest gain in GPU-time by declaring ${DURATION_LIES.join(', ')} × the run times`,
           most(DURATION_LIES.map((factor) => durationGain(random.fork(1), factor, 'Usage'))),
@@ -240,11 +243,11 @@ export const LIES_GAIN_NOTHING: Claim = {
       ],
       controls: [
         atMost('largest gain by a lie where slices are shared by what is asked for', rewarded, 1.01),
-        atMost('largest gain by a split if every part mints like a whole tenant', perIdentity, 1.005),
+        atMost('the same if every part mints like a whole tenant', perIdentity - 1, SPLIT_GAIN_MOST),
       ],
       notes: [
         `Gains by lies, half-lives ${LIE_HALF_LIVES.join(', ')}, then memories: ${lies.map((gains) => `${Math.min(...gains).toFixed(3)} to ${most(gains).toFixed(3)}`).join('; ')}.`,
-        `Gains by splits: ${splits.map((gains) => `${Math.min(...gains).toFixed(3)} to ${most(gains).toFixed(3)}`).join('; ')}. Above 1 are roundings of slices; the design asked for 1.00. Without evaporation the start of a run is never forgotten: there a split has gained .024 in 1,500 quanta (seed 2), and nothing in 6,000.`,
+        `Gains by splits: ${splits.map((gains) => `${Math.min(...gains).toFixed(3)} to ${most(gains).toFixed(5)}`).join('; ')}. A turn goes by the middle of a slice, so that each part rounds to the nearest. By its beginning each rounds up, so that four are a slice and a half ahead of the whole, and gain that again whenever it is forgotten: 1.0004. What is left is of both signs: at most 1.0001 by half-life, and 1.0003 by memory, whose reach is counted from the poorest part (17 draws of the demands). The design asked for 1.00; no bound was derived. Without evaporation the start of a run is never forgotten: there a split has gained .024 in 1,500 quanta (seed 2), and nothing in 6,000.`,
       ],
     };
   },

@@ -53,12 +53,9 @@ export class TokenQuanta {
         balances[tenant] = Math.min(most, balances[tenant] as number);
     }
     const shares = new Float64Array(balances.length);
-    richestFirst(
-      { keys: balances, steps: prices, wants: demands },
-      capacity,
-      Number.NEGATIVE_INFINITY,
-      shares,
-    );
+    // By the middle of a slice: by its beginning, each part of a split tenant would round its own way up.
+    const keys = balances.map((balance, tenant) => balance - (prices[tenant] as number) / 2);
+    richestFirst({ keys, steps: prices, wants: demands }, capacity, Number.NEGATIVE_INFINITY, shares);
     for (let tenant = 0; tenant < balances.length; tenant++)
       balances[tenant] =
         (balances[tenant] as number) - (shares[tenant] as number) * (prices[tenant] as number);
