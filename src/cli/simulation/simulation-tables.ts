@@ -111,6 +111,13 @@ function measuresOf(result: SimulationResult): Row[] {
   ]);
   if (result.heldIdle !== undefined) rows.push(...heldIdleRows(result.heldIdle));
   rows.push(['jobs finished', formatCount(jobs.finished), leftovers(jobs)]);
+  if (typeof result.energy?.kilojoulesPerGpuHour === 'number') {
+    rows.push([
+      'energy',
+      `${formatCount(result.energy.kilowattHours)} kWh`,
+      `${formatCount(result.energy.kilojoulesPerGpuHour)} kJ a GPU hour of finished jobs`,
+    ]);
+  }
   if (nodes.failures > 0) {
     rows.push([
       'node failures',

@@ -91,6 +91,11 @@ const METRICS: readonly MetricDefinition[] = [
   metric('endSeconds', 'time until all is done', 'seconds', 'lower', (r) =>
     r.options.horizonSeconds === null && r.jobs.waiting === 0 ? r.endSeconds : null,
   ),
+  metric('energy', 'kJ a useful GPU hour, all done', 'count', 'lower', (r) =>
+    r.options.horizonSeconds === null && r.jobs.waiting === 0
+      ? (r.energy?.kilojoulesPerGpuHour ?? null)
+      : null,
+  ),
   metric(
     'nodesExamined',
     'nodes examined a decision',

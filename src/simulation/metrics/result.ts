@@ -303,6 +303,19 @@ export const simulationResultSchema = z.object({
     })
     .nullable()
     .describe('null: no GPUs'),
+  energy: z
+    .object({
+      kilowattHours: z.number().describe('of all nodes that are up, idle ones included, from samples'),
+      kilojoulesPerGpuHour: z
+        .number()
+        .nullable()
+        .describe(
+          '÷ GPU hours of finished jobs; compare at equal completed work only; null: no job finished',
+        ),
+    })
+    .nullable()
+    .optional()
+    .describe('null: no GPUs, or hardware of unknown power; see docs/results/power.md for the model'),
   quantileGrid: z.array(z.number()),
   waiting: waitingReportSchema.optional().describe('jobs that wait at the end, where any does'),
   dropped: droppedReportSchema

@@ -13,6 +13,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import type { EquilibriumLook, EquilibriumSampler } from '../equilibrium/equilibrium-sampler.ts';
+import { EnergyMeter } from './energy-meter.ts';
 import type { JobShapes } from './job-shapes.ts';
 
 /** Most nodes whose fragmentation is computed at an instant; beyond it they take turns in a seeded order. */
@@ -126,6 +127,7 @@ export class StateSampler {
   podsLooked = 0;
   gainMaxMilli = 0;
   potentialLastMilli = Number.NaN;
+  readonly energy: EnergyMeter;
   /** Absent: not measured. */
   readonly equilibrium: EquilibriumSampler | undefined;
   /** Rows from one sample of the equilibrium to the next. */
@@ -171,6 +173,7 @@ export class StateSampler {
     // Otherwise the next instant would be the last one again, for ever.
     assert(arrivalsEnd >= 0 && intervalSeconds > 0 && samples >= 1, 'samples at no distance');
     this.cluster = cluster;
+    this.energy = new EnergyMeter(cluster);
     this.shapes = shapes;
     this.fragmentation = fragmentation;
     this.denseSeconds = arrivalsEnd;
@@ -198,6 +201,7 @@ export class StateSampler {
     columns.runningJobs.push(state.runningJobs);
     columns.nodesUp.push(state.nodesUp);
     columns.waitingJobs.push(state.waitingJobs);
+    this.energy.sample(at);
     this.sampleFragmentation(state);
     this.sampleWaiting(state);
     this.addToMeans(at);

@@ -99,6 +99,7 @@ export function summarizeRun(options: SimulationOptions, parts: RunRemains, end:
           lost: metrics.lostGpuSeconds / GPU_MILLI_HOUR,
         }
       : null,
+    energy: energyOf(parts.sampler, metrics, end.endSeconds),
     quantileGrid: [...QUANTILE_GRID],
     ...(options.withSeries === false ? {} : { series: seriesOf(parts.sampler, cluster, table, shapes) }),
     ...(parts.profile === undefined ? {} : { timing: timingOf(options, parts, parts.profile, end) }),
@@ -199,6 +200,19 @@ function equilibriumResult(sampler: StateSampler, cluster: ClusterState): Simula
             pods: sampler.podsLooked,
           },
     samples: means.looks,
+  };
+}
+
+function energyOf(
+  { energy }: StateSampler,
+  { finishedGpuSeconds }: RunMetrics,
+  endSeconds: number,
+): SimulationResult['energy'] {
+  const joules = energy.joulesUntil(endSeconds);
+  if (Number.isNaN(joules)) return null;
+  return {
+    kilowattHours: joules / 3.6e6,
+    kilojoulesPerGpuHour: ratioOrNull(joules / 1000, finishedGpuSeconds / GPU_MILLI_HOUR),
   };
 }
 
