@@ -111,6 +111,30 @@ describe('placement by power', () => {
     expect(wattsAfter(createTegPowerPolicy, 8)).toBe(8 * 70 + 4 * 165 + 8 * 25 + 3 * 15);
   });
 
+  test('power as a capacity of a node: no policy passes it', () => {
+    for (const create of [createPwrFgdPolicy, createTegPowerPolicy, createTegPolicy, createFgdPolicy]) {
+      const cluster = makeCluster([]);
+      const pod = { ...POD_KINDS[WHOLE]!, extended: { power: 400 } };
+      const node = { cpuMilli: 96_000, memoryMib: 256_000, gpuCount: 8, gpuModel: 'G2', podsMax: 99 };
+      for (const name of ['a', 'b']) {
+        cluster.demands.intern(pod);
+        cluster.addNode({ ...node, name, extended: { power: 1000 } });
+      }
+      const demand = cluster.demands.intern(pod);
+      const policy = create({ cluster, random: new Random(1) });
+      let placed = 0;
+      for (let i = 0; i < 9; i++) {
+        const at = policy.choose(demand);
+        if (at < 0) continue;
+        cluster.place(at, demand, policy.gpuMask);
+        policy.nodeChanged?.(at);
+        placed++;
+      }
+      // Two of 400 W in 1,000 W, on each node, though GPUs are idle.
+      expect(placed).toBe(4);
+    }
+  });
+
   test('all pods fit in the end, whatever power costs', () => {
     for (const create of [createPwrFgdPolicy, createTegPowerPolicy]) wattsAfter(create, 16);
   });
