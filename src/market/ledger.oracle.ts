@@ -50,8 +50,12 @@ function ln2(): bigint {
 }
 const LN2 = ln2();
 
+/** A factor with more halvings is 0, as ledgers have it: after 129 half-lives nothing is left of any balance. */
+const HALVINGS_MAX = 128n;
+
 /** 2^(−elapsed/half) with BITS bits, from the series of e^−y. */
 function halving(elapsed: bigint, half: bigint): bigint {
+  if (elapsed / half > HALVINGS_MAX) return 0n;
   const y = ((elapsed % half) * LN2) / half;
   let term = ONE;
   let sum = 0n;
