@@ -4,24 +4,16 @@
  *
  *     suspended, gated ─▶ no pod of ours, nothing counted ─▶ admitted ─▶ counted once ─▶ stopped ─▶ nothing counted
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { CHART } from '../../deploy/render.ts';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createNodes } from '../../lab/control-plane/nodes.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
-import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { at } from '../../src/drivers/kubernetes/writes/retrying-request.ts';
-import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
-import { TegChild } from './faults/teg-child.ts';
+import { describeWithControlPlane } from './control-plane-fixture.ts';
 import { applyObjects, defineKinds, KUEUE_KINDS, versionsOf } from './peer-definitions.ts';
+import { explainFailures, TestCluster } from './test-cluster.ts';
 
 const SOON = { timeout: 60_000, interval: 250 };
 const GPU = 'nvidia.com/gpu';
 const KUEUE = { apiVersion: 'kueue.x-k8s.io/v1beta2' };
-const TEG = { apiVersion: 'teg.dev/v1alpha1' };
 const FLAVOR = { gpu: 'h100' };
 const GATE = 'kueue.x-k8s.io/admission';
 const QUEUE_LABEL = { 'kueue.x-k8s.io/queue-name': 'main' };
@@ -46,23 +38,18 @@ interface Standing {
 }
 
 describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'kubectl'], () => {
-  let plane: ControlPlane;
-  let client: HttpApiClient;
-  let folder: string;
-  let teg: TegChild;
+  let cluster: TestCluster;
+
+  explainFailures(() => cluster?.child);
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'teg-beside-kueue-'));
-    plane = await startControlPlane({ kwok: true, controllerManager: true });
-    client = clientOf(plane.kubeconfig);
-    await kubectl(plane, ['apply', '-f', join(CHART, 'crds')]);
-    const names = ['accounts', 'markets', 'tenants'].map((plural) => `crd/${plural}.teg.dev`);
-    await kubectl(plane, ['wait', '--for=condition=Established', '--timeout=60s', ...names]);
-    await defineKinds(plane, KUEUE_KINDS);
-    await createNodes(client, 2, { labels: FLAVOR, capacity: { cpu: '64', [GPU]: '8' } });
+    cluster = await TestCluster.start({ kwok: true, controllerManager: true });
+    await cluster.defineEconomy();
+    await defineKinds(cluster.plane, KUEUE_KINDS);
+    await createNodes(cluster.client, 2, { labels: FLAVOR, capacity: { cpu: '64', [GPU]: '8' } });
     const resources = [{ name: GPU, nominalQuota: NOMINAL }];
     const resourceGroups = [{ coveredResources: [GPU], flavors: [{ name: 'h100', resources }] }];
-    await applyObjects(plane, [
+    await applyObjects(cluster.plane, [
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'research', labels: { team: 'research' } } },
       {
         ...KUEUE,
@@ -77,57 +64,16 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
         metadata: { name: 'main', namespace: 'research' },
         spec: { clusterQueue: 'research' },
       },
-      {
-        ...TEG,
-        kind: 'Market',
-        metadata: { name: 'default' },
-        spec: {
-          flavors: [{ name: 'h100', nodeSelector: FLAVOR, unitsPerHour: { [GPU]: 1 } }],
-          halfLife: '168h',
-        },
-      },
-      tenant('research', QUOTA, { namespaces: { matchLabels: { team: 'research' } } }),
-      // Keeps the rest, so that `research` cannot borrow.
-      tenant('others', 16 - QUOTA, { lend: { h100: { [GPU]: 0 } } }),
     ]);
+    await cluster.applyMarket();
+    const quota = (gpus: number) => ({ h100: { [GPU]: gpus } });
+    const namespaces = { matchLabels: { team: 'research' } };
+    await cluster.apply('Tenant', 'research', { quota: quota(QUOTA), namespaces });
+    // Keeps the rest, so that `research` cannot borrow.
+    await cluster.apply('Tenant', 'others', { quota: quota(16 - QUOTA), lend: quota(0) });
   }, 180_000);
 
-  afterEach(({ task }) => {
-    if (task.result?.state === 'fail') process.stderr.write(`${JSON.stringify(teg?.lines.slice(-20))}\n`);
-  });
-
-  afterAll(async () => {
-    if (teg?.running) await teg.kill();
-    await client?.close();
-    await plane?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
-
-  function tenant(name: string, gpus: number, spec: object): object {
-    return {
-      ...TEG,
-      kind: 'Tenant',
-      metadata: { name },
-      spec: { quota: { h100: { [GPU]: gpus } }, ...spec },
-    };
-  }
-
-  async function start(economy: object): Promise<void> {
-    if (teg?.running) await teg.kill();
-    const config = { economy };
-    const onDeath = (what: string): void => void process.stderr.write(what);
-    teg = new TegChild({ kubeconfig: plane.kubeconfig, folder, config, onDeath });
-    await vi.waitFor(() => expect(teg.said('synced')).toHaveLength(1), SOON);
-  }
-
-  async function must(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<void> {
-    const contentType = method === 'PATCH' ? { contentType: 'application/merge-patch+json' as const } : {};
-    const { status, body: answer } = await client.request({
-      ...{ method, path, ...contentType },
-      ...(body === undefined ? {} : { body }),
-    });
-    expect(status, `${path} ${JSON.stringify(answer)}`).toBeLessThan(300);
-  }
+  afterAll(() => cluster?.stop(), 60_000);
 
   function specOf(gpus: number): object {
     const resources = { requests: { cpu: '1' }, limits: { [GPU]: `${gpus}` } };
@@ -157,7 +103,7 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
       template: { metadata: { annotations: ENDLESS }, spec: specOf(1) },
     };
     const metadata = { name, namespace: 'research', labels: QUEUE_LABEL };
-    await applyObjects(plane, [
+    await applyObjects(cluster.plane, [
       { apiVersion: 'batch/v1', kind: 'Job', metadata, spec },
       workload(name, pods),
     ]);
@@ -165,11 +111,11 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
 
   /** A pod of its own as Kueue's webhook leaves it, and its Workload. */
   async function submitPod(name: string): Promise<void> {
-    await must('POST', '/api/v1/namespaces/research/pods', {
+    await cluster.must('POST', '/api/v1/namespaces/research/pods', {
       metadata: { name, labels: { ...QUEUE_LABEL, ...MANAGED_LABEL } },
       spec: { ...specOf(1), schedulingGates: [{ name: GATE }] },
     });
-    await applyObjects(plane, [workload(name, 1)]);
+    await applyObjects(cluster.plane, [workload(name, 1)]);
   }
 
   async function admitWorkload(name: string, isAdmitted = true): Promise<void> {
@@ -182,26 +128,28 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
     }));
     const admission = isAdmitted ? { clusterQueue: 'research' } : null;
     const path = `/apis/kueue.x-k8s.io/v1beta2/namespaces/research/workloads/${name}/status`;
-    await must('PATCH', path, { status: { admission, conditions } });
+    await cluster.must('PATCH', path, { status: { admission, conditions } });
   }
 
   async function admitJob(name: string): Promise<void> {
     await admitWorkload(name);
     const template = { metadata: { labels: STARTED_LABELS }, spec: { nodeSelector: FLAVOR } };
-    await must('PATCH', `/apis/batch/v1/namespaces/research/jobs/${name}`, {
+    await cluster.must('PATCH', `/apis/batch/v1/namespaces/research/jobs/${name}`, {
       spec: { suspend: false, template },
     });
   }
 
   async function stopJob(name: string): Promise<void> {
-    await must('PATCH', `/apis/batch/v1/namespaces/research/jobs/${name}`, { spec: { suspend: true } });
+    await cluster.must('PATCH', `/apis/batch/v1/namespaces/research/jobs/${name}`, {
+      spec: { suspend: true },
+    });
     await admitWorkload(name, false);
   }
 
   /** @param labels Those that Kueue writes at the start: not before it has that feature. */
   async function admitPod(name: string, labels: object = STARTED_LABELS): Promise<void> {
     await admitWorkload(name);
-    await must('PATCH', `/api/v1/namespaces/research/pods/${name}`, {
+    await cluster.must('PATCH', `/api/v1/namespaces/research/pods/${name}`, {
       metadata: { labels },
       spec: { schedulingGates: [], nodeSelector: FLAVOR },
     });
@@ -209,7 +157,7 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
 
   /** @returns By pod: `True`, or why it is not scheduled; '': nobody has said. */
   async function scheduled(prefix: string): Promise<Record<string, string>> {
-    const { body } = await client.request({ method: 'GET', path: '/api/v1/namespaces/research/pods' });
+    const body = await cluster.must('GET', '/api/v1/namespaces/research/pods');
     const pods = (at(body, 'items') as object[]).map((pod) => {
       const conditions = (at(pod, 'status', 'conditions') ?? []) as {
         type: string;
@@ -226,7 +174,10 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
   async function standing(): Promise<Standing & { wouldRefuse: unknown; account: unknown }> {
     const [own, account] = await Promise.all(
       ['tenants/research', 'namespaces/research/accounts/default'].map(async (path) => {
-        const { body } = await client.request({ method: 'GET', path: `/apis/teg.dev/v1alpha1/${path}` });
+        const { body } = await cluster.client.request({
+          method: 'GET',
+          path: `/apis/teg.dev/v1alpha1/${path}`,
+        });
         return at(body, 'status') as Record<string, unknown> | undefined;
       }),
     );
@@ -246,16 +197,19 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
 
   const kueueVersions = () =>
     versionsOf(
-      plane,
+      cluster.plane,
       'workloads,localqueues,clusterqueues,resourceflavors'.replace(/\w+/g, '$&.kueue.x-k8s.io'),
     );
 
   test('observe: nothing is counted while suspended or gated, and once when admitted; the quota of ours does not decide', async () => {
-    await start({ mode: 'observe' });
+    await cluster.restart({ economy: { mode: 'observe' } });
     await submitJob('train', 8);
     await submitPod('probe');
     // A pod that Kueue has nothing to do with, to see that TEG has gone on.
-    await must('POST', '/api/v1/namespaces/research/pods', { metadata: { name: 'own' }, spec: specOf(1) });
+    await cluster.must('POST', '/api/v1/namespaces/research/pods', {
+      metadata: { name: 'own' },
+      spec: specOf(1),
+    });
     await vi.waitFor(async () => expect(await scheduled('own')).toEqual({ own: 'True' }), SOON);
     await stands({ used: '1', running: 1, waiting: 0 });
     expect(await scheduled('')).toEqual({ own: 'True', probe: 'SchedulingGated' });
@@ -280,7 +234,7 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
   }, 180_000);
 
   test('enforce: the quota holds for what Kueue has admitted too, as long as no label says otherwise', async () => {
-    await start({ mode: 'enforce' });
+    await cluster.restart({ economy: { mode: 'enforce' } });
     await submitPod('gated');
     await admitJob('train');
     await vi.waitFor(async () => {
@@ -294,14 +248,14 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
   }, 180_000);
 
   test('enforce with the label of started pods: one quota, Kueue’s; the label of managed pods is not enough', async () => {
-    await start({ mode: 'enforce', admittedLabels: ['kueue.x-k8s.io/podset'] });
+    await cluster.restart({ economy: { mode: 'enforce', admittedLabels: ['kueue.x-k8s.io/podset'] } });
     await admitJob('train');
     await vi.waitFor(async () => {
       expect(Object.values(await scheduled('train-'))).toEqual(Array(8).fill('True'));
     }, SOON);
     await stands({ used: '10', running: 10, waiting: 0 });
     // Anybody may write `managed`; this one has neither passed Kueue nor the quota.
-    await must('POST', '/api/v1/namespaces/research/pods', {
+    await cluster.must('POST', '/api/v1/namespaces/research/pods', {
       metadata: { name: 'claims', labels: MANAGED_LABEL },
       spec: specOf(1),
     });

@@ -33,10 +33,7 @@ describeWithControlPlane('quota that is lent and reclaimed', ['kubectl'], () => 
   beforeAll(async () => {
     cluster = await TestCluster.start();
     await cluster.defineEconomy();
-    await cluster.apply('Market', 'default', {
-      flavors: [{ name: 'h100', nodeSelector: { gpu: 'h100' }, unitsPerHour: { [GPU]: 1 } }],
-      halfLife: '168h',
-    });
+    await cluster.applyMarket();
     const spec = { quota: { h100: { [GPU]: QUOTA } }, preemption: { minRuntime: '0s' } };
     for (const name of ['nlp', 'vision', 'robotics']) await cluster.addTenant(name, spec);
     for (const name of ['n1', 'n2', 'n3']) {

@@ -2,19 +2,12 @@
  * The economy's status on a real API server, as `kubectl get` shows it, and what autoscalers read of pods that wait: for quota, and for
  * room.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { CHART } from '../../deploy/render.ts';
-import type { ControlPlane } from '../../lab/control-plane/control-plane.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createNodes } from '../../lab/control-plane/nodes.ts';
-import { startControlPlane } from '../../lab/control-plane/start.ts';
-import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { STATUS_WRITES_MAX } from '../../src/drivers/kubernetes/economy/economy-status.ts';
 import { at } from '../../src/drivers/kubernetes/writes/retrying-request.ts';
-import { clientOf, describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
-import { TegChild } from './faults/teg-child.ts';
+import { describeWithControlPlane, kubectl } from './control-plane-fixture.ts';
+import { explainFailures, TestCluster } from './test-cluster.ts';
 
 const SOON = { timeout: 60_000, interval: 250 };
 /** Tenants beside the two that the tests look at. */
@@ -26,92 +19,37 @@ interface SeenStatus {
 }
 
 describeWithControlPlane('the status of the economy on a real API server', ['kwok', 'kubectl'], () => {
-  let plane: ControlPlane;
-  let client: HttpApiClient;
-  let folder: string;
-  let teg: TegChild;
+  let cluster: TestCluster;
+
+  explainFailures(() => cluster?.child);
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'teg-economy-'));
-    plane = await startControlPlane({ kwok: true });
-    client = clientOf(plane.kubeconfig);
-    await kubectl(plane, ['apply', '-f', join(CHART, 'crds')]);
-    const names = ['accounts', 'markets', 'tenants'].map((plural) => `crd/${plural}.teg.dev`);
-    await kubectl(plane, ['wait', '--for=condition=Established', '--timeout=60s', ...names]);
-    await createNodes(client, 2, {
+    cluster = await TestCluster.start({ kwok: true });
+    await cluster.defineEconomy();
+    await createNodes(cluster.client, 2, {
       labels: { gpu: 'h100' },
       capacity: { cpu: '64', 'nvidia.com/gpu': '8' },
     });
-    await apply('Market', 'default', {
-      flavors: [{ name: 'h100', nodeSelector: { gpu: 'h100' }, unitsPerHour: { 'nvidia.com/gpu': 1 } }],
-      halfLife: '168h',
-    });
+    await cluster.applyMarket();
     const quota = (gpus: number) => ({ h100: { 'nvidia.com/gpu': gpus } });
-    const team = (name: string) => ({ matchLabels: { team: name } });
-    await apply('Tenant', 'nlp', { quota: quota(8), lend: quota(0), namespaces: team('nlp') });
-    await apply('Tenant', 'vision', { quota: quota(8), namespaces: team('vision') });
-    for (const name of ['nlp', 'vision']) await namespace(name);
-    await start('enforce');
+    await cluster.addTenant('nlp', { quota: quota(8), lend: quota(0) });
+    await cluster.addTenant('vision', { quota: quota(8) });
+    await cluster.restart({ economy: { mode: 'enforce' } });
   }, 180_000);
 
-  afterEach(({ task }) => {
-    if (task.result?.state === 'fail') process.stderr.write(`${JSON.stringify(teg?.lines.slice(-20))}\n`);
-  });
+  afterAll(() => cluster?.stop(), 60_000);
 
-  afterAll(async () => {
-    if (teg?.running) await teg.kill();
-    await client?.close();
-    await plane?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
-
-  async function start(mode: string): Promise<void> {
-    if (teg?.running) await teg.kill();
-    const config = { economy: { mode } };
-    teg = new TegChild({
-      kubeconfig: plane.kubeconfig,
-      folder,
-      config,
-      onDeath: (what) => process.stderr.write(what),
-    });
-    await vi.waitFor(() => expect(teg.said('synced')).toHaveLength(1), SOON);
+  function ask(path: string): Promise<unknown> {
+    return cluster.must('GET', path);
   }
 
-  function apply(kind: string, name: string, spec: object): Promise<string> {
-    const object = { apiVersion: 'teg.dev/v1alpha1', kind, metadata: { name }, spec };
-    return kubectl(plane, ['apply', '--validate=strict', '-f', '-'], JSON.stringify(object));
-  }
-
-  async function must(path: string, body: object): Promise<void> {
-    const { status, body: answer } = await client.request({ method: 'POST', path, body });
-    expect(status, JSON.stringify(answer)).toBe(201);
-  }
-
-  async function namespace(name: string): Promise<void> {
-    await must('/api/v1/namespaces', { metadata: { name, labels: { team: name } } });
-    await vi.waitFor(async () => expect((await ask(`/api/v1/namespaces/${name}`)).status).toBe(200), SOON);
-  }
-
-  function ask(path: string) {
-    return client.request({ method: 'GET', path });
-  }
-
-  async function pod(
-    name: string,
-    team: string,
-    gpus: number,
-    more: object = {},
-    metadata: object = {},
-  ): Promise<void> {
+  async function pod(name: string, namespace: string, gpus: number, more: object = {}): Promise<void> {
     const resources = { requests: { cpu: '1' }, limits: { 'nvidia.com/gpu': `${gpus}` } };
-    await must(`/api/v1/namespaces/${team}/pods`, {
-      metadata: { name, ...metadata },
-      spec: { schedulerName: 'teg', containers: [{ name: 'c', image: 'i', resources }], ...more },
-    });
+    await cluster.addPod({ namespace, name }, resources, more);
   }
 
   async function scheduled(name: string, team: string): Promise<string> {
-    const { body } = await ask(`/api/v1/namespaces/${team}/pods/${name}`);
+    const body = await ask(`/api/v1/namespaces/${team}/pods/${name}`);
     const conditions = (at(body, 'status', 'conditions') ?? []) as {
       type: string;
       status: string;
@@ -123,7 +61,7 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
 
   /** Rows of a table by its headings. */
   async function table(...args: string[]): Promise<Record<string, string>[]> {
-    const lines = (await kubectl(plane, ['get', ...args])).trimEnd().split('\n');
+    const lines = (await kubectl(cluster.plane, ['get', ...args])).trimEnd().split('\n');
     const heads = [...(lines[0] ?? '').matchAll(/\S+\s*/g)];
     return lines
       .slice(1)
@@ -161,20 +99,20 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
         { NAME: 'default', FLAVOR: 'h100', PRICE: '2', UTIL: '0.5' },
       ]);
     }, SOON);
-    const { body } = await ask('/apis/teg.dev/v1alpha1/namespaces/vision/accounts/default');
+    const body = await ask('/apis/teg.dev/v1alpha1/namespaces/vision/accounts/default');
     expect(at(body, 'status', 'waiting')).toMatchObject([
       { job: 'v2', rank: 1, pods: 1, needs: { 'nvidia.com/gpu': '4' }, reason: 'quota-used-up' },
     ]);
   }, 120_000);
 
   test('a tenant that cannot be used as it is says so with the path, and what was in force stays', async () => {
-    await apply('Tenant', 'vision', {
+    await cluster.apply('Tenant', 'vision', {
       quota: { h100: { 'nvidia.com/gpu': 8 } },
       lend: { h100: { 'nvidia.com/gpu': 9 } },
       namespaces: { matchLabels: { team: 'vision' } },
     });
     await vi.waitFor(async () => {
-      const { body } = await ask('/apis/teg.dev/v1alpha1/tenants/vision');
+      const body = await ask('/apis/teg.dev/v1alpha1/tenants/vision');
       expect(at(body, 'status', 'conditions')).toMatchObject([
         { type: 'Ready', status: 'False', reason: 'Invalid', message: expect.stringContaining('lend.h100') },
       ]);
@@ -186,7 +124,7 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
     const versions = new Map<string, string>();
     const writes: number[] = [];
     const list = async (): Promise<readonly SeenStatus[]> => {
-      const { body } = await ask('/apis/teg.dev/v1alpha1/tenants');
+      const body = await ask('/apis/teg.dev/v1alpha1/tenants');
       return at(body, 'items') as readonly SeenStatus[];
     };
     const names = Array.from({ length: CROWD }, (_, i) => `crowd-${i}`);
@@ -196,7 +134,7 @@ describeWithControlPlane('the status of the economy on a real API server', ['kwo
       metadata: { name },
     }));
     await kubectl(
-      plane,
+      cluster.plane,
       ['create', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     );

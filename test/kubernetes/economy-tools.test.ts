@@ -39,10 +39,7 @@ describeWithControlPlane('tools against a running scheduler with an economy', ['
   beforeAll(async () => {
     cluster = await TestCluster.start();
     await cluster.defineEconomy();
-    await cluster.apply('Market', 'default', {
-      flavors: [{ name: 'h100', nodeSelector: { gpu: 'h100' }, unitsPerHour: { [GPU]: 1 } }],
-      ...{ halfLife: '168h', tokens: true },
-    });
+    await cluster.applyMarket({ tokens: true });
     await cluster.addTenant('research', {});
     await cluster.addTenant('nlp', { parent: 'research', quota: { h100: { [GPU]: 8 } }, weight: 3 });
     await cluster.addTenant('vision', { parent: 'research', limit: { h100: { [GPU]: 2 } } });

@@ -56,11 +56,7 @@ describeWithControlPlane('the ledger of a leader that is killed', ['kubectl'], (
     cluster = await TestCluster.start();
     path = join(cluster.folder, 'leader.ledger');
     await cluster.defineEconomy();
-    await cluster.apply('Market', 'default', {
-      flavors: [{ name: 'h100', nodeSelector: { gpu: 'h100' }, unitsPerHour: { [GPU]: 1 } }],
-      halfLife: '168h',
-      tokens: true,
-    });
+    await cluster.applyMarket({ tokens: true });
     // Borrowers give way at once: at rest nobody is below its quota.
     const spec = { quota: { h100: { [GPU]: QUOTA } }, preemption: { minRuntime: '0s' } };
     for (const name of TEAMS) await cluster.addTenant(name, spec);

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { CHART } from '../../deploy/render.ts';
 import type { ControlPlane, ControlPlaneOptions } from '../../lab/control-plane/control-plane.ts';
@@ -13,6 +13,7 @@ import { startControlPlane } from '../../lab/control-plane/start.ts';
 import type { ApiRequest } from '../../src/drivers/kubernetes/client/api.ts';
 import type { HttpApiClient } from '../../src/drivers/kubernetes/client/http-client.ts';
 import { clientOf, kubectl } from './control-plane-fixture.ts';
+import { TegChild } from './faults/teg-child.ts';
 import { RunningTeg } from './teg-command.ts';
 
 /** What tests read of a pod. */
@@ -45,6 +46,7 @@ export class TestCluster {
   readonly client: HttpApiClient;
   /** Removed at the end. */
   readonly folder: string;
+  private restarted: TegChild | undefined;
 
   private constructor(plane: ControlPlane, folder: string) {
     this.plane = plane;
@@ -59,6 +61,7 @@ export class TestCluster {
   }
 
   async stop(): Promise<void> {
+    if (this.restarted?.running) await this.restarted.kill();
     await this.client.close();
     await this.plane.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -82,6 +85,13 @@ export class TestCluster {
   async apply(kind: 'Market' | 'Tenant' | 'Account', name: string, spec: object): Promise<string> {
     const object = { apiVersion: 'teg.dev/v1alpha1', kind, metadata: { name }, spec };
     return kubectl(this.plane, ['apply', '--validate=strict', '-f', '-'], JSON.stringify(object));
+  }
+
+  /** The market: one flavour, `h100`, of the nodes with label `gpu: h100`. @param more Put over the specification. */
+  async applyMarket(more: object = {}): Promise<void> {
+    const unitsPerHour = { 'nvidia.com/gpu': 1 };
+    const flavors = [{ name: 'h100', nodeSelector: { gpu: 'h100' }, unitsPerHour }];
+    await this.apply('Market', 'default', { flavors, halfLife: '168h', ...more });
   }
 
   /** A tenant, and a namespace of its own with the same name. */
@@ -130,6 +140,21 @@ export class TestCluster {
     return ((await this.must('GET', path)) as { readonly items: readonly LivePod[] }).items;
   }
 
+  /** The scheduler of `restart`; undefined: none was started. */
+  get child(): TegChild | undefined {
+    return this.restarted;
+  }
+
+  /** Starts a scheduler with this configuration instead of the one before. It ends with the cluster. */
+  async restart(config: Readonly<Record<string, unknown>>): Promise<void> {
+    if (this.restarted?.running) await this.restarted.kill();
+    const { plane, folder } = this;
+    const onDeath = (what: string): void => void process.stderr.write(what);
+    const child = new TegChild({ kubeconfig: plane.kubeconfig, folder, config, onDeath });
+    this.restarted = child;
+    await vi.waitFor(() => expect(child.said('synced')).toHaveLength(1), { timeout: 60_000, interval: 250 });
+  }
+
   /** Starts `teg scheduler` with this configuration beside a free port. */
   startScheduler(fields: object = {}): RunningTeg {
     const file = join(this.folder, 'teg.yaml');
@@ -156,10 +181,12 @@ export function scheduledCondition({ status }: LivePod): LiveCondition | undefin
 }
 
 /** Prints the end of a scheduler's output after each test that fails. */
-export function explainFailures(scheduler: () => RunningTeg | undefined): void {
+export function explainFailures(scheduler: () => RunningTeg | TegChild | undefined): void {
   afterEach(({ task }) => {
     const running = scheduler();
     if (task.result?.state !== 'fail' || running === undefined) return;
-    process.stderr.write(`${running.stdout.slice(-3000)}\n${running.stderr.slice(-3000)}\n`);
+    const said =
+      running instanceof TegChild ? JSON.stringify(running.lines.slice(-20)) : running.stdout.slice(-3000);
+    process.stderr.write(`${said}\n${running.stderr.slice(-3000)}\n`);
   });
 }
