@@ -144,11 +144,22 @@ function refusal(
 
 /** What units outside system priorities hold. */
 function holdingsOf(world: ReclaimWorld): Holdings {
-  const holdings = new Holdings(world.tenants, world.dimensions);
+  const { dimensions } = world;
+  const holdings = new Holdings(world.tenants, dimensions);
+  // Tenant by tenant: what a unit adds to the tenants above costs more than all the rest.
+  const sums = new Map<number, Float64Array>();
   for (const unit of world.units) {
     if (unit.priority >= SYSTEM_PRIORITY_MIN) continue;
-    holdings.addPods(unit.tenant, unit.pods, 1);
+    let sum = sums.get(unit.tenant);
+    if (sum === undefined) {
+      sum = new Float64Array(dimensions);
+      sums.set(unit.tenant, sum);
+    }
+    for (const { amounts } of unit.pods) {
+      for (let i = 0; i < dimensions; i++) sum[i] = (sum[i] as number) + (amounts[i] ?? 0);
+    }
   }
+  for (const [tenant, sum] of sums) holdings.add(tenant, sum, 1);
   return holdings;
 }
 

@@ -64,7 +64,8 @@ export class VictimRules {
   private readonly dimension: number;
   private readonly holdings: Holdings;
   private readonly levels: readonly number[];
-  private readonly newest: number;
+  /** Of all units; asked for by costs alone. */
+  private newestStart = Number.NaN;
   private readonly sharesBefore = new Map<number, number>();
 
   /** @param holdings Of all units outside system priorities; changed during a question, and restored. */
@@ -81,7 +82,6 @@ export class VictimRules {
     this.candidates = candidates;
     this.holdings = holdings;
     this.levels = priorityLevels(candidates);
-    this.newest = world.units.reduce((newest, { startOrder }) => Math.max(newest, startOrder), 0);
     this.items = candidates.flatMap((candidate, at) =>
       candidate.extrasMax > 0
         ? candidate.unit.pods.map((pod) => ({ at, pods: [pod] }))
@@ -169,7 +169,7 @@ export class VictimRules {
 
   /** @returns What a set costs. O(pods). */
   costOf(closed: Iterable<readonly [number, readonly ReclaimPod[]]>): VictimCost {
-    const { world } = this;
+    const { newest, world } = this;
     let byBudget: Map<number, number> | undefined;
     let [count, irreplaceable, level, lost, age] = [0, 0, 0, 0, 0];
     let priority = PRIORITY_LEAST;
@@ -180,7 +180,7 @@ export class VictimRules {
       level = Math.max(level, this.levels[at] as number);
       lost += workLost(unit, pods, world.nowSeconds);
       priority = Math.max(priority, unit.priority);
-      age += pods.length * (this.newest - unit.startOrder + 1);
+      age += pods.length * (newest - unit.startOrder + 1);
       for (const pod of pods) {
         for (const budget of pod.budgets) {
           byBudget ??= new Map();
@@ -192,6 +192,12 @@ export class VictimRules {
     for (const [budget, evicted] of byBudget ?? [])
       broken += Math.max(0, evicted - world.allowanceOf(budget));
     return [broken, count, irreplaceable, level, lost, priority, age];
+  }
+
+  private get newest(): number {
+    if (Number.isNaN(this.newestStart))
+      this.newestStart = this.world.units.reduce((newest, { startOrder }) => Math.max(newest, startOrder), 0);
+    return this.newestStart;
   }
 
   /** Asks something of the holdings with the set gone and the claimant placed. */
