@@ -93,7 +93,7 @@ const STARVATION = z.strictObject({
 
 const PODS = z.strictObject({
   kubelet: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^http$/ })
     .default('http://127.0.0.1:10255')
     .describe('Base of the port where the kubelet says which pods it runs (`/pods`).'),
   staticPodsToo: z

@@ -5,6 +5,7 @@
  * Invariant: a group whose pod the kubelet no longer names, or names as being deleted, may not be acted on any more, from the
  * answer that says so on: what is frozen is thawed at the next tick, and its processes get their signal.
  */
+import { get } from 'node:http';
 import type { CgroupBackend } from '../../guard/node/cgroup-backend.ts';
 import { parseCgroupPath } from '../../guard/paths/cgroup-path.ts';
 import { type CgroupTree, FREEZE_REFUSALS, freezable, type NodeFacts } from '../../guard/paths/freezable.ts';
@@ -17,7 +18,7 @@ const ASK_MS = 100;
 const ANSWER_MS_MAX = 2000;
 /** Without an answer for so long nothing is known, and nothing is frozen. */
 const SILENT_MS_MAX = 10_000;
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+const ANSWER_CHARS_MAX = 64 * 1024 * 1024;
 const NOBODY: KubeletPods = { pods: new Map(), containers: new Map(), budgets: new Map() };
 const NO_LIMIT: ProbeBudget = { frozenSecondsMax: Number.POSITIVE_INFINITY, breatherSeconds: 0 };
 
@@ -115,11 +116,7 @@ export class GuardedPods {
 
   private async ask(): Promise<void> {
     try {
-      const signal = AbortSignal.timeout(ANSWER_MS_MAX);
-      const response = await fetch(`${this.options.kubelet}/pods`, { signal });
-      const text = await response.text();
-      if (!response.ok || text.length > ANSWER_BYTES_MAX) return;
-      this.known = readKubeletPods(JSON.parse(text));
+      this.known = readKubeletPods(JSON.parse(await answerOf(`${this.options.kubelet}/pods`)));
       this.answeredAt = performance.now();
     } catch {
       // Silence: what is known ages, and after SILENT_MS_MAX nothing is frozen.
@@ -135,6 +132,26 @@ export class GuardedPods {
       );
     }, ASK_MS);
   }
+}
+
+/** Plain HTTP: `fetch` compiles WebAssembly, for which a process that locks its memory has to have all of it at once. */
+function answerOf(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = get(url, { timeout: ANSWER_MS_MAX }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > ANSWER_CHARS_MAX) asked.destroy(new Error('the answer is too long'));
+      });
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve(text) : reject(new Error(`status ${response.statusCode}`)),
+      );
+      response.on('error', reject);
+    });
+    asked.on('timeout', () => asked.destroy(new Error(`no answer within ${ANSWER_MS_MAX} ms`)));
+    asked.on('error', reject);
+  });
 }
 
 function hasProcesses(backend: CgroupBackend, path: string): boolean {

@@ -17,28 +17,16 @@ const LIBRARIES = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'].map((path
   join(PACKAGES, 'libs', path),
 );
 
-/** Packages that `teg guard run` loads. */
-export const GUARD_PACKAGES: readonly string[] = [
-  ...[
-    'commander',
-    'zod',
-    'yaml',
-    'koffi',
-    '@koromix/koffi-linux-x64',
-    'string-width',
-    'strip-ansi',
-    'ansi-regex',
-  ],
-  ...[
-    'get-east-asian-width',
-    'pino',
-    '@pinojs/redact',
-    'atomic-sleep',
-    'on-exit-leak-free',
-    'pino-std-serializers',
-  ],
-  ...['quick-format-unescaped', 'safe-stable-stringify', 'sonic-boom', 'thread-stream'],
-];
+/** Packages that `teg guard run` loads, with those that they load. */
+export const GUARD_PACKAGES = closureOf([
+  'commander',
+  'zod',
+  'yaml',
+  'koffi',
+  'string-width',
+  'pino',
+  'prom-client',
+]);
 
 const PROGRAMS: Readonly<Record<GuestPart, readonly string[]>> = {
   containerd: ['containerd', 'containerd-shim-runc-v2', 'ctr'].map((name) => `containerd/usr/bin/${name}`),
@@ -151,4 +139,18 @@ function libraryEntries(path: string): CpioEntry[] {
     const name = library.split('/').at(-1) as string;
     return fileEntry(isLoader ? library.slice(1) : `lib/x86_64-linux-gnu/${name}`, library);
   });
+}
+
+/** @returns The packages and all that they depend on, as far as they are installed. */
+function closureOf(names: readonly string[]): readonly string[] {
+  const found = new Set(names);
+  for (const name of found) {
+    const file = join(import.meta.dirname, '..', '..', '..', 'node_modules', name, 'package.json');
+    if (!existsSync(file)) found.delete(name);
+    else {
+      const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(file, 'utf8'));
+      for (const other of Object.keys({ ...dependencies, ...optionalDependencies })) found.add(other);
+    }
+  }
+  return [...found];
 }

@@ -1,6 +1,6 @@
 /** A control group of version 2 by its files, for programs in a guest: no code of the guard. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './report.ts';
 
@@ -46,8 +46,9 @@ export class ControlGroup {
     return this.field('memory.events', 'oom_kill');
   }
 
+  /** False once the group is gone. */
   isFrozen(): boolean {
-    return this.field('cgroup.events', 'frozen') === 1;
+    return existsSync(this.folder) && this.field('cgroup.events', 'frozen') === 1;
   }
 
   /** @returns Milliseconds until it stands still. */

@@ -18,13 +18,20 @@ export class RunningGuard {
   private constructor(config: Record<string, unknown>) {
     writeFileSync('/tmp/guard.json', JSON.stringify({ ...config, stateFolder: STATE }));
     const log = openSync(LOG, 'a');
-    const args = ['--disable-warning=ExperimentalWarning', 'src/cli/main.ts', 'guard', 'run', '--enforce'];
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      'src/cli/guard-main.ts',
+      'guard',
+      'run',
+      '--enforce',
+    ];
     this.child = spawn('node', [...args, '--config', '/tmp/guard.json'], {
       stdio: ['ignore', log, log],
       cwd: '/teg',
     });
-    this.child.once('exit', () => {
+    this.child.once('exit', (code, signal) => {
       this.hasEnded = true;
+      process.stdout.write(`the guard ended: ${code ?? signal}\n`);
     });
   }
 
