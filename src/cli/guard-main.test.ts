@@ -84,6 +84,7 @@ const ROOMS = [
   'src/guard/airlock',
   'src/guard/barrier',
   'src/guard/node',
+  'src/guard/paths',
   'src/kernel',
   'src/model',
   'src/model/readers',

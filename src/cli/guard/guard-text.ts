@@ -40,15 +40,15 @@ export function statusText(status: GuardStatus, widthMax?: number): string {
   const mode = enforcing ? 'enforcing' : 'dry run: changes nothing';
   const head = [
     `${mode}; cgroups ${backend}; ${status.isRealtime ? 'SCHED_FIFO' : 'not real-time'}; pid ${status.pid}, watchdog ${status.watchdogPid ?? '–'}`,
-    `memory ${state}: wall ${wallMib.toFixed(0)} MiB, others ${othersMib.toFixed(0)}, headroom ${headroomMib.toFixed(0)} above a margin of ${status.marginMib.toFixed(0)}`,
+    `memory ${state}: wall ${whole(wallMib)} MiB, others ${whole(othersMib)}, headroom ${whole(headroomMib)} above a margin of ${status.marginMib.toFixed(0)}`,
     `tick p50 ${tickMicros.p50.toFixed(0)} µs, p99 ${tickMicros.p99.toFixed(0)} µs; CPU ${((100 * cpuSeconds) / upSeconds).toFixed(1)} % of a core`,
   ];
   const rows = status.groups.map((group) => [
     group.path,
     group.priority,
     stateOf(group),
-    group.usageMib,
-    group.growthMibPerSecond,
+    group.usageMib ?? undefined,
+    group.growthMibPerSecond ?? undefined,
     group.limitMib ?? undefined,
     group.freezes + group.holds,
     group.frozenSeconds,
@@ -56,6 +56,11 @@ export function statusText(status: GuardStatus, widthMax?: number): string {
   const table = formatTable(COLUMNS, rows, widthMax === undefined ? {} : { widthMax });
   const faults = status.unusable.map(({ group, why }) => `${group}: ${why}`);
   return [...head, '', table, ...faults].join('\n');
+}
+
+/** JSON has null for what could not be read. */
+function whole(mib: number | null): string {
+  return mib === null ? '–' : mib.toFixed(0);
 }
 
 function stateOf(group: GuardStatus['groups'][number]): string {

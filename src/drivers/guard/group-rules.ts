@@ -1,41 +1,34 @@
-/** Which groups the guard never acts on, whatever the configuration says. */
+/** Which groups the guard never acts on, whatever the configuration says: the rules of `freezable`, with what is known on this node. */
 import type { CgroupBackend } from '../../guard/node/cgroup-backend.ts';
+import { FREEZE_REFUSALS, freezable, type NodeFacts } from '../../guard/paths/freezable.ts';
 
-/** Decides by the path alone. @returns Why not; undefined: it may be acted on. */
-export type PathJudge = (path: string) => string | undefined;
-
-/** Parts of paths that keep a machine running: their groups, and all below. */
-const SYSTEM_PARTS: readonly RegExp[] = [
-  /^(?:system|init|machine)\.(?:slice|scope)$/,
-  /^(?:kubelet|containerd|crio|cri-o|docker|podman|runc|systemd[-\w]*|dbus[-\w]*|sshd?)(?:\.(?:service|scope|slice))?$/,
-  /^user@\d+\.service$/,
-];
-/** Groups that have groups of containers below them. */
-const BRANCH = /(?:\.slice|^kubepods|^pod[0-9a-f]{8}[-_0-9a-f]*)$/;
-
-/** Judges by names; sandboxes look like containers, and need the runtime's answer. */
-export const judgePath: PathJudge = (path) => {
-  const parts = path.split('/').filter((part) => part !== '');
-  const last = parts.at(-1);
-  if (last === undefined) return 'it is the root';
-  const system = parts.find((part) => SYSTEM_PARTS.some((pattern) => pattern.test(part)));
-  if (system !== undefined) return `${system} keeps the machine running`;
-  if (BRANCH.test(last)) return 'it holds the groups of others: name the leaf';
-  return undefined;
-};
+/** @returns Facts of a machine without Kubernetes: there, containers of pods are unknown, and so refused. @param own The guard's groups. */
+export function plainFacts(own: readonly string[]): NodeFacts {
+  return {
+    protectedPaths: own,
+    containers: new Map(),
+    sandboxes: new Set(),
+    pods: new Map(),
+    plainGroups: new Set(),
+    staticPodsToo: false,
+  };
+}
 
 /**
- * @param own Paths of the guard's own process.
- * @returns   Why a group must not be acted on; undefined: it may.
+ * @param path Of a group that opted in.
+ * @returns    Why it must not be acted on; undefined: it may.
  */
-export function refusalOf(
-  path: string,
-  backend: CgroupBackend,
-  own: readonly string[],
-  judge: PathJudge = judgePath,
-): string | undefined {
-  const byPath = judge(path);
-  if (byPath !== undefined) return byPath;
-  if (own.some((mine) => mine === path || mine.startsWith(`${path}/`))) return 'the guard itself runs in it';
-  return backend.list(path).length > 0 ? 'it has groups below it: name the leaves' : undefined;
+export function refusalOf(path: string, backend: CgroupBackend, facts: NodeFacts): string | undefined {
+  const tree = {
+    childrenOf: (group: string) =>
+      backend.list(group).map((child) => child.slice(child.lastIndexOf('/') + 1)),
+    hasProcesses: (group: string) => {
+      const handle = backend.open(group);
+      const count = handle.processCount();
+      handle.close();
+      return count > 0;
+    },
+  };
+  const verdict = freezable(path, tree, { ...facts, plainGroups: new Set([path]) });
+  return verdict.mayFreeze ? undefined : FREEZE_REFUSALS[verdict.reason];
 }

@@ -5,6 +5,7 @@
  */
 import type { CgroupBackend, CgroupHandle } from '../../guard/node/cgroup-backend.ts';
 import type { GroupSample } from '../../guard/node/guard-core.ts';
+import type { NodeFacts } from '../../guard/paths/freezable.ts';
 import { TegError } from '../../model/errors.ts';
 import { refusalOf } from './group-rules.ts';
 import type { GuardGroupConfig } from './guard-config.ts';
@@ -13,6 +14,9 @@ import type { GuardedPods } from './guarded-pods.ts';
 /** Most groups at a time; further ones are reported and left alone. */
 export const OPEN_GROUPS_MAX = 1024;
 const BYTES_PER_MIB = 1024 * 1024;
+/** Cache that may have turned into other memory since it was read, and the time after which it is read again. */
+const SMALL_CACHE = BYTES_PER_MIB / 2;
+const CACHE_SECONDS = 0.02;
 
 /** A group that is open. */
 export interface OpenGroup {
@@ -22,8 +26,13 @@ export interface OpenGroup {
   readonly refusal: string | undefined;
   /** The guard froze it. */
   isOurs: boolean;
+  /** It was seen to stand still since. */
+  isStill: boolean;
   /** Somebody else did. */
   isForeign: boolean;
+  /** Page cache as last read, bytes, and when. */
+  cache: number;
+  cacheAt: number;
   /** MiB; read now and then. */
   limit: number;
   /** Freezes of it, and of these how many were short ones at its line. */
@@ -44,26 +53,26 @@ export interface TableChange {
 export class GroupTable {
   private readonly backend: CgroupBackend;
   private readonly config: readonly GuardGroupConfig[];
-  private readonly own: readonly string[];
+  private readonly facts: NodeFacts;
   private readonly pods: GuardedPods | undefined;
   private readonly open = new Map<string, OpenGroup>();
   /** Groups that could not be opened, with what was reported about them. */
   private readonly unusable = new Map<string, string>();
 
   /**
-   * @param own  Paths of the guard's own process: never acted on.
-   * @param pods Groups of pods, which come and go beside those that the configuration names.
+   * @param facts What is known of the node: its protected groups.
+   * @param pods  Groups of pods, which come and go beside those that the configuration names; they are judged there.
    */
   constructor(
     backend: CgroupBackend,
     config: readonly GuardGroupConfig[],
-    own: readonly string[],
+    facts: NodeFacts,
     pods?: GuardedPods,
   ) {
     this.backend = backend;
     this.pods = pods;
     this.config = config;
-    this.own = own;
+    this.facts = facts;
   }
 
   /** The open groups. */
@@ -93,11 +102,13 @@ export class GroupTable {
     // A group that has come back is another group: decisions about the old one are forgotten before it is opened.
     const gone = new Set(changes.map(({ group }) => group));
     const named = new Set<string>();
-    for (const entry of [...this.config, ...(this.pods?.entries() ?? [])]) {
+    const ofPods = this.pods?.entries() ?? [];
+    for (const entry of [...this.config, ...ofPods]) {
       for (const path of this.pathsOf(entry)) {
         if (named.has(path)) continue;
         named.add(path);
-        if (!this.open.has(path) && !gone.has(path)) changes.push(...this.add(path, entry));
+        if (!this.open.has(path) && !gone.has(path))
+          changes.push(...this.add(path, entry, ofPods.includes(entry)));
       }
     }
     for (const path of this.unusable.keys()) if (!named.has(path)) this.unusable.delete(path);
@@ -106,17 +117,18 @@ export class GroupTable {
   }
 
   /** Reads all groups. @param readsLimits True now and then: limits change rarely. */
-  sample(readsLimits: boolean, isEnforcing: boolean): GroupSample[] {
+  sample(time: number, readsLimits: boolean, isEnforcing: boolean): GroupSample[] {
     const samples: GroupSample[] = [];
     for (const group of this.open.values()) {
       const { handle, config } = group;
       if (readsLimits) group.limit = limitOf(group);
+      // In a dry run nothing freezes; the decisions go on as if it had.
+      if (group.isOurs && !group.isStill) group.isStill = !isEnforcing || handle.isFrozen();
       samples.push({
         path: handle.path,
-        usage: unreclaimable(handle),
+        usage: usageOf(group, time),
         limit: group.limit,
-        // In a dry run nothing freezes; the decisions go on as if it had.
-        isFrozen: group.isOurs && (!isEnforcing || handle.isFrozen()),
+        isFrozen: group.isOurs && group.isStill,
         isForeign: group.isForeign,
         priority: config.priority,
         gang: config.gang,
@@ -138,7 +150,7 @@ export class GroupTable {
     return path.endsWith('/*') ? this.backend.list(path.slice(0, -2) || '/') : [path];
   }
 
-  private add(path: string, config: GuardGroupConfig): TableChange[] {
+  private add(path: string, config: GuardGroupConfig, isOfPod: boolean): TableChange[] {
     if (this.open.size >= OPEN_GROUPS_MAX) return this.refuse('too many groups', path, 'the table is full');
     let handle: CgroupHandle;
     try {
@@ -153,12 +165,16 @@ export class GroupTable {
       return this.refuse('group refused', path, `${strays} of its processes are not in its freezer`);
     }
     this.unusable.delete(path);
-    const refusal = config.optIn ? refusalOf(path, this.backend, this.own) : undefined;
+    const isNamed = config.optIn && !isOfPod;
+    const refusal = isNamed ? refusalOf(path, this.backend, this.facts) : undefined;
     const group: OpenGroup = {
       handle,
       config,
       refusal,
       isOurs: false,
+      isStill: false,
+      cache: 0,
+      cacheAt: Number.NEGATIVE_INFINITY,
       isForeign: handle.isFreezeAsked(),
       limit: Number.POSITIVE_INFINITY,
       freezes: 0,
@@ -184,6 +200,17 @@ function limitOf({ config, handle }: OpenGroup): number {
   if (config.limitMib !== undefined) return config.limitMib;
   const { max } = handle.limits();
   return Number.isFinite(max) ? max / BYTES_PER_MIB : Number.POSITIVE_INFINITY;
+}
+
+/** As `unreclaimable`; a cache that is small is not read at every tick, since it costs more than all the rest. */
+function usageOf(group: OpenGroup, time: number): number {
+  const { handle } = group;
+  if (group.cache > SMALL_CACHE || time - group.cacheAt > CACHE_SECONDS) {
+    const { cache } = handle.parts();
+    group.cache = cache >= 0 ? cache : 0;
+    group.cacheAt = time;
+  }
+  return Math.max(handle.usage() - group.cache, 0) / BYTES_PER_MIB;
 }
 
 /** MiB that reclaim does not bring back: usage without page cache. */

@@ -52,8 +52,10 @@ const GROWTH = z.strictObject({
     .number()
     .min(1)
     .max(1 << 20)
-    .default(2048)
-    .describe('Highest rate at which all groups together grow.'),
+    .optional()
+    .describe(
+      'Highest rate at which all groups together grow. Default: 2048 for each processor, 16384 at most.',
+    ),
   bypassMibPerSecond: z
     .number()
     .min(0)

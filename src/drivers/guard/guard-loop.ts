@@ -93,7 +93,7 @@ export class GuardLoop {
     const time = this.now();
     const isRefresh = time - this.refreshedAt >= REFRESH_SECONDS;
     if (isRefresh) this.refresh(time);
-    const groups = table.sample(isRefresh, journal !== undefined);
+    const groups = table.sample(time, isRefresh, journal !== undefined);
     const used = groups.reduce((sum, group) => sum + group.usage, 0);
     const node = { wall: wall.wall(), others: wall.others(used) };
     const step = this.core.step({ ...node, groups }, time);
@@ -140,6 +140,7 @@ export class GuardLoop {
       if (!group.handle.freeze()) return;
     }
     group.isOurs = true;
+    group.isStill = false;
     group.frozenAt = time;
     if (cause === 'line') group.holds++;
     else group.freezes++;

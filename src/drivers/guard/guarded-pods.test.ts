@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SimulatedCgroups } from '../../guard/node/simulated-cgroups.fixtures.ts';
+import { plainFacts } from './group-rules.ts';
 import { GroupTable } from './group-table.ts';
 import { GuardedPods } from './guarded-pods.ts';
 
@@ -86,11 +87,11 @@ test.each([
   ['is gone from the list', () => []],
   ['is being deleted', () => [podItem({ deletionTimestamp: '2026-12-01T00:00:00Z' })]],
 ] as const)('a pod that %s may not be acted on any more', async (_, next) => {
-  const table = new GroupTable(cgroups, [], [], pods);
+  const table = new GroupTable(cgroups, [], plainFacts([]), pods);
   table.refresh();
-  expect(table.sample(true, true).map(({ optedIn }) => optedIn)).toEqual([true, true]);
+  expect(table.sample(0, true, true).map(({ optedIn }) => optedIn)).toEqual([true, true]);
   items = next();
   for (let waited = 0; waited < 2000 && pods.refusalOf(`${POD}/${WEB}`) === undefined; waited += 10)
     await sleep(10);
-  expect(table.sample(true, true).map(({ optedIn }) => optedIn)).toEqual([false, false]);
+  expect(table.sample(0, true, true).map(({ optedIn }) => optedIn)).toEqual([false, false]);
 });

@@ -103,6 +103,9 @@ interface Tracked {
   rate: number;
   /** Highest growth seen, MiB/s. */
   peak: number;
+  /** For how long it was seen running; a group that is new may grow at any rate. */
+  ranSeconds: number;
+  seenAt: number;
   /** Since when it is held for lack of reserve; NaN: it is not. */
   reservedSince: number;
   /** Runs until then, by hand or not. */
@@ -115,6 +118,8 @@ interface Tracked {
 
 /** A group counts as one that wants to grow for so long after it grew. */
 const WANTS_SECONDS = 0.5;
+/** A group is new until it was seen running for so long. */
+const WATCHED_SECONDS = 1;
 /** An estimate that is older says nothing. */
 const STALE_SECONDS = 0.5;
 
@@ -209,6 +214,8 @@ export class GuardCore {
       exemptUntil: Number.NEGATIVE_INFINITY,
       rate: Number.POSITIVE_INFINITY,
       peak: 0,
+      ranSeconds: 0,
+      seenAt: time,
       reservedSince: Number.NaN,
       breatherUntil: Number.NEGATIVE_INFINITY,
       isReleased: false,
@@ -225,6 +232,8 @@ export class GuardCore {
     if (isForeign && !group.isForeign) this.notes.push({ group: group.path, what: 'frozen by others' });
     group.isForeign = isForeign;
     if (group.cause !== undefined) this.confirm(group, isFrozen, time);
+    else group.ranSeconds += time - group.seenAt;
+    group.seenAt = time;
     this.breathe(group, time);
     if (usage > group.floor + this.options.line.slack) {
       group.grewAt = time;
@@ -333,12 +342,12 @@ export class GuardCore {
       const isOther = group.airlockFrozen || !Number.isNaN(group.line.heldSince) || group.rate > 0;
       if (isOther) group.reservedSince = Number.NaN;
       else claims.push(group);
-      if (group.rate > 0 && group.rate < Number.POSITIVE_INFINITY) left -= this.costOf(group);
+      if (group.rate > 0 && group.rate < Number.POSITIVE_INFINITY) left -= this.costOf(group, time);
     }
     const runs = shareReserve(
       claims.map((group) => ({
         priority: group.sample.priority,
-        cost: this.costOf(group),
+        cost: this.costOf(group, time),
         heldSince: group.reservedSince,
       })),
       left,
@@ -350,10 +359,14 @@ export class GuardCore {
     }
   }
 
-  /** Growth until it is seen and stands still: at twice the highest rate seen of it, or the bypass rate if that is more. */
-  private costOf({ peak }: Tracked): number {
-    const { growth, freezeSeconds, bypassRate } = this.options.airlock;
-    const rate = Math.min(Math.max(2 * peak, bypassRate), growth.rateMax);
+  /**
+   * Growth until it is seen and stands still: at twice the highest rate seen of it, or the bypass rate if that is more. A new group may
+   * grow at any rate; if it has been held for as long as it may be, it gets the benefit of the doubt.
+   */
+  private costOf({ peak, ranSeconds, reservedSince }: Tracked, time: number): number {
+    const { growth, freezeSeconds, bypassRate, frozenSecondsMax } = this.options.airlock;
+    const isNew = ranSeconds < WATCHED_SECONDS && !(time - reservedSince >= frozenSecondsMax);
+    const rate = isNew ? growth.rateMax : Math.min(Math.max(2 * peak, bypassRate), growth.rateMax);
     return rate * (growth.tickSeconds + freezeSeconds) + this.options.line.slack;
   }
 
@@ -419,7 +432,11 @@ export class GuardCore {
     }
     if (Number.isNaN(spare)) return tickSecondsMin;
     const least =
-      isShort || spare < rateMax * tickSeconds ? (grows ? tickSecondsMin : tickSeconds) : spare / rateMax;
+      isShort || spare < rateMax * tickSeconds
+        ? grows
+          ? tickSecondsMin
+          : tickSeconds
+        : spare / (2 * rateMax);
     return Math.min(Math.max(least, tickSecondsMin), tickSecondsMax);
   }
 }
