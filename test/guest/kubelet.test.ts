@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type GuestRun, resultOf, runGuest } from './harness/guest.ts';
 import { describeWithGuest, GUARD_PACKAGES } from './harness/guest-parts.ts';
 
-async function kubeletGuest(part: 'probes'): Promise<GuestRun> {
+async function kubeletGuest(part: 'probes' | 'deletion'): Promise<GuestRun> {
   const run = await runGuest({
     program: `test/guest/programs/kubelet.ts ${part}`,
     parts: ['containerd', 'runc', 'kubelet'],
@@ -43,6 +43,21 @@ describeWithGuest('the guard beside a kubelet', ['containerd', 'runc', 'kubelet'
 
     test('a web server that is frozen behind the back of the guard is restarted by its probe', () => {
       expect(part('control').restarts).toBeGreaterThan(0);
+    });
+  });
+
+  describe('deletion', () => {
+    beforeAll(async () => {
+      run = await kubeletGuest('deletion');
+    }, 600_000);
+
+    test('a pod that is deleted while it is frozen is thawed, and its handlers of SIGTERM run', () => {
+      const deletion = part('deletion') as { heldMs: number; thawedMs: number };
+      expect(deletion).toMatchObject({ handlers: 20, endedHeld: 20, endedFree: 3 });
+      // From the removal of the pod's file, which the kubelet has to see and the guard to ask for.
+      expect(deletion.thawedMs).toBeLessThan(1000);
+      // Its grace period is 8 s: no container had to be killed.
+      expect(deletion.heldMs).toBeLessThan(20_000);
     });
   });
 });
