@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { addBenchChoosersCommand } from './bench-choosers-command.ts';
 import { addBenchDecisionCommand } from './bench-decision-command.ts';
 import { addBenchFairnessCommand } from './bench-fairness-command.ts';
+import { addBenchGuardCommand } from './bench-guard-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchLedgerCommand } from './bench-ledger-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
@@ -28,6 +29,7 @@ export function addBenchCommand(parent: Command): void {
   addBenchQueuesCommand(bench);
   addBenchFairnessCommand(bench);
   addBenchLedgerCommand(bench);
+  addBenchGuardCommand(bench);
   addBenchPowerCommand(bench);
   addBenchKubernetesCommand(bench);
 }
