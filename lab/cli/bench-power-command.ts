@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { decimalNumber, wholeNumber } from '../../src/cli/terminal/option-values.ts';
 
 interface PowerOptions {
-  readonly trace?: string;
-  readonly seeds: number;
+  readonly nodePower?: string;
+  readonly racks: number;
   readonly limitPart: number;
   readonly printMarkdown?: boolean;
   readonly json?: boolean;
@@ -15,9 +15,9 @@ interface PowerOptions {
 const EXAMPLES = `
 Examples:
   teg bench power
-  teg bench power --trace node-power.csv --seeds 3 --json
+  teg bench power --node-power node.csv --racks 3 --json
 
-Ten seconds. A trace has two columns: seconds, and watts of one node. docs/results/power.md says what the rows mean.`;
+Ten seconds. The file has two columns: seconds, and watts of one node. docs/results/power.md says what the rows mean.`;
 
 /** Adds `teg bench power`. */
 export function addBenchPowerCommand(bench: Command): void {
@@ -26,8 +26,8 @@ export function addBenchPowerCommand(bench: Command): void {
     .description(
       'power above a breaker, temperature above its limit and energy served, under five laws for caps',
     )
-    .option('--trace <file>', 'power that a node wants over time; without it, one is generated for each seed')
-    .option('--seeds <n>', 'racks to measure; rows have their worst', wholeNumber(1, 1000), 10)
+    .option('--node-power <file>', 'power that a node wants over time; without it, one is generated for each rack')
+    .option('--racks <n>', 'racks to measure; rows have their worst', wholeNumber(1, 1000), 10)
     .option(
       '--limit-part <part>',
       'of the peaks of all nodes that the breaker bears',
@@ -44,9 +44,9 @@ async function runBench(options: PowerOptions): Promise<void> {
   const { POWER_ROWS, runPowerBench } = await import('../power/power-bench.ts');
   const { readPower } = await import('../power/power-trace.ts');
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
-  const trace = options.trace === undefined ? undefined : await readPower(options.trace);
+  const trace = options.nodePower === undefined ? undefined : await readPower(options.nodePower);
   const line = new ProgressLine('measuring', { total: POWER_ROWS });
-  const rows = runPowerBench({ ...options, trace }, (count) => line.update(count));
+  const rows = runPowerBench({ seeds: options.racks, limitPart: options.limitPart, trace }, (count) => line.update(count));
   line.finish();
   if (options.json) (await import('../../src/cli/terminal/json-output.ts')).printJson(rows);
   else (await import('../power/power-table.ts')).printPower(rows, options.printMarkdown ?? false);

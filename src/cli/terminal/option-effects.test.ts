@@ -117,6 +117,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
     ['queue', ['fifo'], [...MADE_UP, '--queues', 'easy']],
   ],
   'teg bench fairness': [['print-markdown', [], ['--json']]],
+  'teg bench guard': [['print-markdown', [], ['--json']]],
   'teg bench power': [['print-markdown', [], ['--json']]],
   'teg bench queues': [['print-markdown', [], ['--json']]],
   'teg trace inspect': READING,
@@ -304,7 +305,8 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
     'json',
   ],
   'teg bench fairness': ['queues', 'seed', 'gangs', 'json'],
-  'teg bench power': ['trace', 'seeds', 'limit-part', 'json'],
+  'teg bench guard': ['quick', 'json'],
+  'teg bench power': ['node-power', 'racks', 'limit-part', 'json'],
   'teg bench queues': [
     'queues',
     'workloads',
