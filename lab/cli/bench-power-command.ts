@@ -26,7 +26,10 @@ export function addBenchPowerCommand(bench: Command): void {
     .description(
       'power above a breaker, temperature above its limit and energy served, under five laws for caps',
     )
-    .option('--node-power <file>', 'power that a node wants over time; without it, one is generated for each rack')
+    .option(
+      '--node-power <file>',
+      'power that a node wants over time; without it, one is generated for each rack',
+    )
     .option('--racks <n>', 'racks to measure; rows have their worst', wholeNumber(1, 1000), 10)
     .option(
       '--limit-part <part>',
@@ -46,7 +49,9 @@ async function runBench(options: PowerOptions): Promise<void> {
   const { ProgressLine } = await import('../../src/cli/terminal/progress-line.ts');
   const trace = options.nodePower === undefined ? undefined : await readPower(options.nodePower);
   const line = new ProgressLine('measuring', { total: POWER_ROWS });
-  const rows = runPowerBench({ seeds: options.racks, limitPart: options.limitPart, trace }, (count) => line.update(count));
+  const rows = runPowerBench({ seeds: options.racks, limitPart: options.limitPart, trace }, (count) =>
+    line.update(count),
+  );
   line.finish();
   if (options.json) (await import('../../src/cli/terminal/json-output.ts')).printJson(rows);
   else (await import('../power/power-table.ts')).printPower(rows, options.printMarkdown ?? false);
