@@ -72,6 +72,7 @@ describe('teg bench packing', () => {
         'dropped',
         'decisionMicrosP50',
         'decisionMicrosP99',
+        'kilowatts',
       ]);
       // Thirteen pods of one GPU come to ten GPUs.
       expect(row).toMatchObject({ alloc100: 100, alloc130: 100, fragRatio130: 0, dropped: 3 });

@@ -213,7 +213,7 @@ const CASES: readonly Case[] = [
 describe('the code of a reason', () => {
   test('has a case here, unless only simulated jobs have it', () => {
     const simulated = ['impossible', 'saving-headroom', 'headroom-reserved', 'reserved-on-loan'];
-    simulated.push('draining', 'room-drained', 'behind-equal-job', 'behind');
+    simulated.push('no-such-model', 'draining', 'room-drained', 'behind-equal-job', 'behind');
     const cases = new Set([...CASES.map(({ code }) => code), 'reserved', ...simulated]);
     expect([...cases].sort()).toEqual(Object.keys(REASON_STAGES).sort());
   });

@@ -1,5 +1,5 @@
 /**
- * Over random lives: the reason of the condition says what the report's code says, and both say what the tenants' books say.
+ * Over random lives: the condition's reason is that of the report's code, and the refusal's own figures bear it out.
  */
 import { expect, test } from 'vitest';
 import { createConstraints } from '../constraints/cluster-constraints.ts';
@@ -8,11 +8,12 @@ import { PodScheduler } from '../pod-scheduler.ts';
 import { randomOptions } from '../random-life.fixtures.ts';
 import { stageOf, type WaitingStage } from './waiting-reason.ts';
 
-const SEEDS = Number(process.env.TEG_REASON_LIVES ?? 30);
+const SEEDS = Number(process.env.TEG_REASON_LIVES ?? 40);
 const STEPS = 1500;
 
 /** Reasons of conditions by stage; of victims: the accounts may refuse until they are gone. */
 const CONDITIONS: Readonly<Partial<Record<WaitingStage, readonly string[]>>> = {
+  'beyond-limit': ['NotReadyForScheduling'],
   budget: ['NotReadyForScheduling'],
   quota: ['NotReadyForScheduling'],
   room: ['Unschedulable'],

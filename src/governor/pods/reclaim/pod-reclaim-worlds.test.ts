@@ -44,9 +44,9 @@ describe('random lives', () => {
 
   test('beside champions: these do not plan on room that a claim keeps, and keep no claim from it', () => {
     const sums = lives(WORLDS, () => ({ hasChampions: true }));
-    expect(sums.evictions).toBeGreaterThan(WORLDS);
-    expect(sums.improved).toBeGreaterThan(WORLDS);
-    expect(sums.crowned).toBeGreaterThan(WORLDS);
+    expect(sums.evictions).toBeGreaterThan(WORLDS / 2);
+    expect(sums.improved).toBeGreaterThan(WORLDS / 2);
+    expect(sums.crowned).toBeGreaterThan(WORLDS / 2);
     expect(sums.beside).toBeGreaterThan(0);
   }, 600_000);
 
