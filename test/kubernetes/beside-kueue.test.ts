@@ -213,7 +213,7 @@ describeWithControlPlane('beside Kueue', ['kube-controller-manager', 'kwok', 'ku
     await vi.waitFor(async () => expect(await scheduled('own')).toEqual({ own: 'True' }), SOON);
     await stands({ used: '1', running: 1, waiting: 0 });
     expect(await scheduled('')).toEqual({ own: 'True', probe: 'SchedulingGated' });
-    expect((await standing()).account).toBe(0);
+    await vi.waitFor(async () => expect((await standing()).account).toBe(0), SOON);
 
     await admitJob('train');
     await admitPod('probe');

@@ -42,7 +42,7 @@ describe('binaries', () => {
       expect(sourceHash(module)).toMatch(/^[0-9a-f]{16}$/);
       for (const binary of Object.keys(module.packages)) expect(moduleOfBinary(binary)).toBe(module);
     }
-    expect(() => moduleOfBinary('kubelet')).toThrow(/got the binary 'kubelet', expected one of etcd, /);
+    expect(() => moduleOfBinary('kubeadm')).toThrow(/got the binary 'kubeadm', expected one of etcd, /);
   });
 
   test('are kept where TEG_CACHE, else XDG_CACHE_HOME says', () => {

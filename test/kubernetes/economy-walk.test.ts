@@ -155,7 +155,7 @@ describeWithControlPlane(
       const queue = await ask(`bin/teg queue --start ${tls}`);
       expect(queue).toMatch(/^nlp\/pretrain +nlp +2 × 6 GPUs +in \d/m);
       const sentences = [
-        /batch\/slow-\w+ .* room-reserved: There is room, but it would still run when nlp\/pretrain needs that room, in \d+ (s|min)\./,
+        /batch\/slow-\w+ .* room-reserved: There is room, but it would still run when nlp\/pretrain needs that room, in \d[\d hms]*\./,
         /batch\/slow-\w+ .* headroom-reserved: Headroom that it would use is kept for nlp\/pretrain/,
       ];
       expect(
