@@ -6,9 +6,6 @@ import { join } from 'node:path';
 /** A kind of growth. */
 export type LoadName = 'touch' | 'touch-thp' | 'read' | 'tmpfs' | 'node' | 'python';
 
-/** All kinds. */
-export const LOADS: readonly LoadName[] = ['touch', 'touch-thp', 'read', 'tmpfs', 'node', 'python'];
-
 /** What a program ends with. */
 export interface LoadEnd {
   /** Sum of one byte a MiB: the work is whole if it equals the MiB asked for. */
