@@ -8,7 +8,8 @@
  * nodes are full, the job waits with the reason `flavors-full` until room comes up on them, or for its tenant on others.
  *
  * Waking: after a release, a refused tenant is asked for again only if the smallest amount that it was refused could be held now;
- * after the end of a budget's period; and for `flavors-full` after any release on these flavours.
+ * after the end of a budget's period; and for `flavors-full` after any release on these flavours. A node that a caller reports as
+ * room that came up counts as a release.
  *
  * Jobs of tenants that the tree does not know count as the default tenant's. Nodes of no flavour are free for all.
  */
@@ -132,6 +133,11 @@ export class TenantAccounts implements Accounts {
         if (isLast) this.prices.delete(holder);
       }
     }
+    this.roomCameUp(flavor, timeSeconds);
+  }
+
+  /** A node of a flavour was added, or takes pods again: who waits for room or quota there is asked for again at the next tick. O(1). */
+  roomCameUp(flavor: number, timeSeconds: number): void {
     if (this.waiting.size === 0) return;
     this.released |= flavorBit(flavor);
     this.dueSeconds = timeSeconds;

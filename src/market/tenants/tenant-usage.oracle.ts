@@ -72,9 +72,12 @@ export class PlainTenantUsage {
     const inTotal = this.used('', flavor, resource) <= this.visible('', flavor, resource);
     if (governed && !inTotal) return false;
     return this.tenants.every(
-      ({ name }) =>
-        this.held(name, flavor, resource) <= (this.written('limit', name, flavor, resource) ?? Infinity),
+      ({ name }) => this.held(name, flavor, resource) <= this.limit(name, flavor, resource),
     );
+  }
+
+  limit(name: string, flavor: string, resource: number): number {
+    return this.written('limit', name, flavor, resource) ?? Number.POSITIVE_INFINITY;
   }
 
   /** True if a tenant may hold an amount more: everything is within its bounds with it. */

@@ -456,7 +456,7 @@ function likeOf(group: PodGroup, members: readonly PodRecord[]): string {
     const next = members[i + 1];
     if (pod.nominated >= 0) parts.push(`nominated ${pod.uid}`);
     if (next?.shape === pod.shape && next.priority === pod.priority) return;
-    parts.push(`${pod.shape.id}:${pod.priority}x${count}`);
+    parts.push(`${pod.shape.serial}:${pod.priority}x${count}`);
     count = 0;
   });
   return parts.join(' ');

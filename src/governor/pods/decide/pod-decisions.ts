@@ -276,8 +276,7 @@ export class PodDecisions {
     this.nominations.drop(pod);
     queue.wait(pod, how);
     if (how === 'behind') champions.noteWaiting(pod);
-    const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(pod));
-    this.tell(pod, message, ['TEG'], refusedFor(refusal));
+    this.reports.tell(pod, this.refusalReport(pod, refusal));
   }
 
   /** Nothing fits: preempts if that is allowed, and lets the pod wait. */
@@ -313,9 +312,11 @@ export class PodDecisions {
       if (missing !== '')
         return { message: missing, plugins: ['GangScheduling'], cause: otherCause('Unschedulable') };
     }
-    // The accounts' refusal stands until they are asked again.
-    const isTold = (pod.line?.unadmittedOf ?? -1) >= 0 || state.claimed.has(pod);
-    if (pod.state !== PodState.Waiting || isTold)
+    // What a claim or a champion holds it back for stands until it is tried.
+    const isTold = pod.state !== PodState.Waiting || state.claimed.has(pod) || pod.line?.isBehind === true;
+    const refusal = isTold ? undefined : this.refusalNow(pod);
+    if (refusal !== undefined) return this.refusalReport(pod, refusal);
+    if (isTold || (pod.line?.unadmittedOf ?? -1) >= 0)
       return { message: pod.told, plugins: pod.toldPlugins, cause: pod.toldCause };
     const isCommon = pod.nominated < 0 && pod.line?.confined === false;
     const known = isCommon ? this.texts.get(pod.shape) : undefined;
@@ -324,6 +325,23 @@ export class PodDecisions {
     if (isCommon)
       this.texts.set(pod.shape, { ...text, priority: pod.priority, atSeconds: state.timeSeconds });
     return text;
+  }
+
+  /**
+   * Why the accounts would not admit a waiting pod now. Others of its line may have been refused for another reason since it was, and
+   * quotas may have gone to others since it found no room: then a node that is added would not help it.
+   */
+  private refusalNow(pod: PodRecord): AccountsRefusal | undefined {
+    const { state, admission } = this.parts;
+    if (state.economy.mode !== 'enforce') return undefined;
+    const refusal = admission.refusalOf(pod);
+    if (refusal !== undefined || (pod.line?.unadmittedOf ?? -1) < 0) return refusal;
+    return admission.restriction === undefined ? undefined : admission.otherwise;
+  }
+
+  private refusalReport(pod: PodRecord, refusal: AccountsRefusal): Report {
+    const message = joinedTexts(refusalWords(refusal), this.parts.reclaim.textFor(pod));
+    return { message, plugins: ['TEG'], cause: refusedFor(refusal) };
   }
 
   /** Collects all nodes' reasons against a pod, and checks preemption. O(nodes × rules). */

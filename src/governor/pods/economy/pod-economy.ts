@@ -153,7 +153,10 @@ export class PodEconomy implements Accounts {
 
   /** The node of a slot is new, described differently, or gone. */
   nodeChanged(slot: number): void {
-    this.books?.flavors.nodeChanged(slot);
+    const { books } = this;
+    if (books === undefined) return;
+    books.flavors.nodeChanged(slot);
+    books.accounts.roomCameUp(books.flavors.ofNode(slot), this.ports.timeSeconds);
   }
 
   /** The scheduler's number of a key is free, and may be given to another one. */

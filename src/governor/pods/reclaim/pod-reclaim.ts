@@ -232,7 +232,7 @@ export class PodReclaim {
     const first = members[0];
     if (first === undefined || missing === 0 || members.length < missing) return undefined;
     const account = state.economy.tenantOf(first.tenant);
-    const kind = `${account} ${first.priority} ${first.shape.id} ${missing}`;
+    const kind = `${account} ${first.priority} ${first.shape.serial} ${missing}`;
     const flavors = books.flavors.servingMask(first.shape.demand, first.shape.id);
     const mayClaim = this.plans.mayClaim(books, account, members.slice(0, missing));
     if (!mayClaim || (claim === undefined && !this.refused.isOpen(kind, timeSeconds))) {

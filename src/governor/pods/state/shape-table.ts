@@ -40,6 +40,8 @@ export interface Shape extends PodShape {
   readonly refused: ShapeRefusal;
   /** The template as a text. */
   readonly key: string;
+  /** Unlike the id never given to another shape: for what is remembered of shapes that may be gone. */
+  readonly serial: number;
 }
 
 /** Label of the field's flavours that stands for taints and cordons: most pods go to nodes without it. */
@@ -58,6 +60,7 @@ export class PodShapeTable {
   private readonly byKey = new Map<string, Shape>();
   private readonly freeIds: number[] = [];
   private readonly forgotten: (id: number) => void;
+  private made = 0;
 
   /** @param forgotten Called for each id that is free again. */
   constructor(accounts: NodeAccounts, demands: DemandTable, forgotten: (id: number) => void) {
@@ -130,6 +133,7 @@ export class PodShapeTable {
           plugins: [],
         },
         key,
+        serial: this.made++,
       };
       this.shapes[id] = shape;
       this.byKey.set(key, shape);
