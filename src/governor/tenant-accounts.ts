@@ -56,6 +56,8 @@ export class TenantAccounts implements Accounts {
   private readonly waiting = new Map<number, Waiting>();
   /** Flavours with a release since the last tick. */
   private released = 0;
+  /** Those of them that a node was reported for: they may serve what they did not serve before. */
+  private cameUp = 0;
   /** @shape [cells] what a job needs on each flavour, if all of it were there. */
   private readonly needs: Float64Array;
   /** Prices that holders began at, by flavour; only where there are prices. */
@@ -133,23 +135,28 @@ export class TenantAccounts implements Accounts {
         if (isLast) this.prices.delete(holder);
       }
     }
-    this.roomCameUp(flavor, timeSeconds);
+    if (this.waiting.size === 0) return;
+    this.released |= flavorBit(flavor);
+    this.dueSeconds = timeSeconds;
   }
 
   /** A node of a flavour was added, or takes pods again: who waits for room or quota there is asked for again at the next tick. O(1). */
   roomCameUp(flavor: number, timeSeconds: number): void {
     if (this.waiting.size === 0) return;
     this.released |= flavorBit(flavor);
+    this.cameUp |= flavorBit(flavor);
     this.dueSeconds = timeSeconds;
   }
 
   tick(timeSeconds: number, wake: (tenant: number) => void): void {
-    const { released } = this;
+    const { released, cameUp } = this;
     this.flavors.countNew(this.addCapacity);
     this.released = 0;
+    this.cameUp = 0;
     this.dueSeconds = Number.POSITIVE_INFINITY;
     for (const [tenant, waiting] of this.waiting) {
-      if (this.mayGoOn(tenant, waiting, released, timeSeconds)) {
+      const isServedNow = (cameUp & ~(waiting.lacking | waiting.full)) !== 0;
+      if (isServedNow || this.mayGoOn(tenant, waiting, released, timeSeconds)) {
         // The caller asks again later: nothing is added here meanwhile.
         this.waiting.delete(tenant);
         wake(tenant);

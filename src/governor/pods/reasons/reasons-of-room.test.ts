@@ -206,3 +206,15 @@ describe('the one reason for which a pod waits', () => {
     expect(cluster.scheduler.explain('p')?.waitsFor?.code).toBe('no-fit');
   });
 });
+
+test('a report that is renewed behind a champion has the same reason', () => {
+  const life = withChampion();
+  life.add(gpuPodOf('stays', 'all', 4, {}, { expectedSeconds: 9000 }));
+  const reasons = [1101, 1500].map((timeSeconds) => {
+    life.runUntil(timeSeconds);
+    const { reason, waitsFor } = life.cluster.scheduler.explain('stays') ?? {};
+    return { reason, code: waitsFor?.code };
+  });
+  const behind = { reason: 'NotReadyForScheduling', code: 'room-reserved' };
+  expect(reasons).toEqual([behind, behind]);
+});

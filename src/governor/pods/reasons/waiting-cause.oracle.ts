@@ -84,7 +84,7 @@ function isHeld(tenants: readonly TenantSpec[], name: string): boolean {
   return tenants.find((tenant) => tenant.name === name)?.state !== 'Open';
 }
 
-/** @returns Number of pods of so many GPUs that the nodes of a flavour have room for. */
+/** @returns Number of pods of n GPUs that the nodes of a flavour have room for. */
 function seats(
   nodes: readonly PlainNode[],
   placements: readonly PlainPlacement[],

@@ -21,6 +21,8 @@ import { stageOf, type WaitingStage } from './waiting-reason.ts';
 
 const WORLDS = Number(process.env.TEG_CAUSE_WORLDS ?? 60);
 const ROUNDS = 25;
+/** In which a fault was found once. */
+const FOUND = [210];
 const FLAVORS = ['a', 'b'] as const;
 const TEAMS = ['org', 'x', 'y', 'z'] as const;
 
@@ -190,7 +192,7 @@ const EXPECTED: Readonly<
 
 test(`${WORLDS} worlds: the condition is that of the cause, and nothing waits without one`, () => {
   const counts = { held: 0, accounts: 0, room: 0, either: 0 };
-  for (let seed = 1; seed <= WORLDS; seed++) {
+  for (const seed of [...Array(WORLDS).keys(), ...FOUND]) {
     const world = new CauseWorld(seed);
     for (let round = 0; round < ROUNDS; round++) {
       world.round();
