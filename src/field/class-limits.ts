@@ -2,7 +2,7 @@
  * The key of a shape class: three 32-bit integers of bit fields, and the bounds that the fields set.
  *
  * host: flavour (16 bits), memory index (6), CPU index (10). GPUs: whole ones (5), levels of the three largest partial
- * ones (7 each), fresh (1). The third integer is the id of the further resources.
+ * ones (7 each), fresh (1), short (1). The third integer is the id of the further resources.
  */
 import { assert } from '../kernel/assert.ts';
 
@@ -30,12 +30,19 @@ export function packHost(flavorId: number, memoryIndex: number, cpuIndex: number
 
 /**
  * @returns The GPUs of a class in one integer. @param top0 Level of the largest partial GPU; then the next two. @param fresh 0 or
- * 1.
+ * 1. @param short As `fresh`.
  */
-export function packGpus(whole: number, top0: number, top1: number, top2: number, fresh: number): number {
+export function packGpus(
+  whole: number,
+  top0: number,
+  top1: number,
+  top2: number,
+  fresh: number,
+  short = 0,
+): number {
   assert(
     ((whole >>> 5) | (top0 >>> 7) | (top1 >>> 7) | (top2 >>> 7)) === 0,
     'whole GPUs or levels of partial ones do not fit their bits of a class',
   );
-  return whole | (top0 << 5) | (top1 << 12) | (top2 << 19) | (fresh << 26);
+  return whole | (top0 << 5) | (top1 << 12) | (top2 << 19) | (fresh << 26) | (short << 27);
 }

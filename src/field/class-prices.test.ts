@@ -82,6 +82,7 @@ describe('ClassPrices', () => {
       d: 0,
       rest: 0,
       fresh: true,
+      short: false,
       flavorId: 0,
     };
     price.cost(other, demand, Number.NaN);

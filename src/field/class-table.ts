@@ -4,7 +4,7 @@
  * A class is a point of a lattice: CPU on a geometric lattice, memory and further resources on powers of two, whole
  * idle GPUs exactly, the largest partial GPU in steps of 10 milli-GPU, the next two in steps of 50. All are rounded
  * down, so a pod that fits a class fits each of its nodes. Empty nodes form a class of their own with their exact
- * capacities. A node that is down or full of pods is in no class.
+ * capacities; nodes short of memory or power (`ClusterState.short`) have classes apart. A node that is down or full of pods is in no class.
  *
  * Invariants: a node is in at most one class; a class is occupied iff it has nodes; `journal` lists in order the
  * classes that became occupied.
@@ -63,6 +63,8 @@ export class ClassTable {
   partials: Uint16Array;
   /** @shape [classes] 1: nodes without any pod, capacities exact. */
   fresh: Uint8Array;
+  /** @shape [classes] 1: its nodes are short of memory or power. */
+  short: Uint8Array;
   /** @shape [classes] index into `extendedFloors`; 0: none. */
   extendedIds: Int32Array;
   /** @shape [classes] nodes of the class. */
@@ -108,6 +110,7 @@ export class ClassTable {
     this.whole = new Uint8Array(n);
     this.partials = new Uint16Array(3 * n);
     this.fresh = new Uint8Array(n);
+    this.short = new Uint8Array(n);
     this.extendedIds = new Int32Array(n);
     this.nodeCounts = new Int32Array(n);
     this.heads = new Int32Array(n).fill(-1);
@@ -122,7 +125,7 @@ export class ClassTable {
 
   /** Bytes of all arrays. */
   get bytes(): number {
-    const perClass = this.flavorIds.length * (2 + 2 + 4 + 4 + 1 + 6 + 1 + 4 + 4 + 4 + 4 + 4);
+    const perClass = this.flavorIds.length * (2 + 2 + 4 + 4 + 1 + 6 + 1 + 1 + 4 + 4 + 4 + 4 + 4);
     return perClass + 3 * this.classOf.byteLength + this.journal.byteLength + this.ids.bytes;
   }
 
@@ -193,7 +196,8 @@ export class ClassTable {
     const memoryIndex = memory === 0 ? 0 : 32 - Math.clz32(memory);
     const extendedId = flavor.extended.length === 0 ? 0 : this.extendedIdOf(node, flavor);
     const hostKey = packHost(flavor.id, memoryIndex, cpuIndex);
-    const gpuKey = packGpus(whole, this.top0, this.top1, this.top2, isFresh);
+    const isShort = cluster.short[node] as number;
+    const gpuKey = packGpus(whole, this.top0, this.top1, this.top2, isFresh, isShort);
     const known = this.ids.get(hostKey, gpuKey, extendedId);
     if (known >= 0) return known;
     if (this.count >= this.limit) this.makeRoom();
@@ -213,6 +217,7 @@ export class ClassTable {
     this.partials[3 * id + 1] = this.top1 * CLASS_MINOR_STEP_MILLI;
     this.partials[3 * id + 2] = this.top2 * CLASS_MINOR_STEP_MILLI;
     this.fresh[id] = isFresh;
+    this.short[id] = isShort;
     this.extendedIds[id] = extendedId;
     this.nodeCounts[id] = 0;
     this.heads[id] = -1;
@@ -379,6 +384,7 @@ export class ClassTable {
     this.whole[to] = this.whole[from] as number;
     this.partials.copyWithin(3 * to, 3 * from, 3 * from + 3);
     this.fresh[to] = this.fresh[from] as number;
+    this.short[to] = this.short[from] as number;
     this.extendedIds[to] = this.extendedIds[from] as number;
     this.nodeCounts[to] = this.nodeCounts[from] as number;
     this.heads[to] = this.heads[from] as number;
@@ -401,6 +407,7 @@ export class ClassTable {
     this.whole = grown(this.whole, n);
     this.partials = grown(this.partials, 3 * n);
     this.fresh = grown(this.fresh, n);
+    this.short = grown(this.short, n);
     this.extendedIds = grown(this.extendedIds, n);
     this.nodeCounts = grown(this.nodeCounts, n);
     this.heads = grown(this.heads, n);

@@ -6,7 +6,7 @@ import { GPU_MILLI } from '../model/node.ts';
 import { HostPotential } from './host-potential.ts';
 import { HostRoom } from './host-room.ts';
 import { GeometricLattice } from './lattice.ts';
-import { type NodeShape, Price } from './price.ts';
+import { type NodeShape, Price, SHORTAGE_MILLI } from './price.ts';
 import { StrandingPotential } from './stranding.ts';
 
 const random = stream(1);
@@ -54,7 +54,7 @@ function expectedCost(s: NodeShape, demand: Demand): number {
   const memory = s.memoryMib - demand.memoryMib;
   const extended = s.extended.map((x, r) => x - (demand.extended[r] ?? 0));
   const before = potentialOf(s, s.cpuMilli, s.memoryMib, s.extended, gpus);
-  const opening = s.fresh ? OPENING : 0;
+  const opening = (s.fresh ? OPENING : 0) + (s.short ? SHORTAGE_MILLI : 0);
   if (demand.gpuCount === 0) return potentialOf(s, cpu, memory, extended, gpus) - before + opening;
   if (demand.gpuMilli === GPU_MILLI) {
     if (s.whole < demand.gpuCount) return Number.POSITIVE_INFINITY;
@@ -84,6 +84,7 @@ function randomShape(): NodeShape {
     d,
     rest: d > 0 ? random.nextInt(2) * random.nextInt(d) : 0,
     fresh: random.nextInt(4) === 0,
+    short: random.nextInt(4) === 0,
     flavorId: 0,
   };
 }

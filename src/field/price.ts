@@ -28,12 +28,20 @@ export interface NodeShape {
   rest: number;
   /** No pod on it. */
   fresh: boolean;
+  /** Its guard reports a shortage: a pod costs `SHORTAGE_MILLI` more. */
+  short: boolean;
   /** Flavour id: prices that depend on power need it. */
   flavorId: number;
 }
 
 /** The GPU that a sharing pod takes: one of the three largest partial ones, or a whole one. */
 export const GpuChoice = { None: 0, Whole: 1, First: 2, Second: 3, Third: 4 } as const;
+
+/**
+ * What a pod costs more on a node that is short of memory or power, milli-GPU: a node with room that strands less than two
+ * GPUs more is preferred, and if no other has room, the node is taken.
+ */
+export const SHORTAGE_MILLI = 2000;
 
 /** Whole GPUs a pod may take; `GPUS_PER_NODE_MAX` and none. */
 const WHOLE_STATES = GPUS_PER_NODE_MAX + 1;
@@ -154,8 +162,13 @@ export class Price {
     if (after === Number.POSITIVE_INFINITY) return after;
     this.before = before;
     this.after = after;
-    const cost = after - before + (s.fresh ? this.openingMilli : 0) + this.opened;
+    const cost = after - before + this.openingOf(s) + this.opened;
     return this.power === null ? cost : cost + this.powerOf(demand, this.power, cpu);
+  }
+
+  /** What a node costs whatever is placed on it. */
+  private openingOf({ fresh, short }: NodeShape): number {
+    return (fresh ? this.openingMilli : 0) + (short ? SHORTAGE_MILLI : 0);
   }
 
   /** The price of the sockets and whole GPUs that a pod starts; that of a shared GPU is in `gpuOpening`. */
@@ -236,7 +249,7 @@ export class Price {
   ): boolean {
     const { rows, offcuts, points, beyonds, gpuOpening } = this;
     const { table } = this.stranding;
-    const openingMilli = this.shape.fresh ? this.openingMilli : 0;
+    const openingMilli = this.openingOf(this.shape);
     const first = this.statesOf(kind);
     const end = first + this.stateCount;
     for (let state = first; state < end; state++) if ((rows[state] as number) < 0) return false;
@@ -385,6 +398,7 @@ export function emptyShape(): NodeShape {
     d: 0,
     rest: 0,
     fresh: false,
+    short: false,
     flavorId: 0,
   };
 }

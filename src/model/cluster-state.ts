@@ -59,6 +59,8 @@ export class ClusterState {
   flavorIds: Uint16Array;
   /** @shape [nodes] 1: takes pods, 0: down. */
   up: Uint8Array;
+  /** @shape [nodes] 1: short of memory or power, as its guard reports: placement prefers others. */
+  short: Uint8Array;
   /** @shape [nodes + 1] where the node's GPUs begin in `gpuIdleMilli`. */
   gpuOffsets: Int32Array;
   /** @shape [all GPUs] idle part of each, in [0, 1000]. */
@@ -91,6 +93,7 @@ export class ClusterState {
     this.podCounts = new Int32Array(n);
     this.flavorIds = new Uint16Array(n);
     this.up = new Uint8Array(n);
+    this.short = new Uint8Array(n);
     this.gpuOffsets = new Int32Array(n + 1);
     this.gpuIdleMilli = new Uint16Array(n * 4);
   }
@@ -327,6 +330,7 @@ export class ClusterState {
       this.podCounts.byteLength +
       this.flavorIds.byteLength +
       this.up.byteLength +
+      this.short.byteLength +
       this.gpuOffsets.byteLength +
       this.gpuIdleMilli.byteLength;
     for (const column of this.freeExtended) sum += column.byteLength;
@@ -466,6 +470,7 @@ export class ClusterState {
     this.podCounts = grown(this.podCounts, n);
     this.flavorIds = grown(this.flavorIds, n);
     this.up = grown(this.up, n);
+    this.short = grown(this.short, n);
     this.gpuOffsets = grown(this.gpuOffsets, n + 1);
     for (let r = 0; r < this.freeExtended.length; r++) {
       this.freeExtended[r] = grown(this.freeExtended[r] as Float64Array, n);

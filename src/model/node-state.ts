@@ -1,7 +1,8 @@
 /**
  * The known state of a node beyond its being up or down: its shortages, and its power headroom.
  *
- * Placement does not use it (taints keep pods away where Kubernetes says so); it is kept, shown and recorded.
+ * A node that is short of anything costs more (`SHORTAGE_MILLI` of the price), so that pods go elsewhere where they can; taints
+ * keep them away where Kubernetes says so.
  */
 
 /** Possible shortages of a node: as the kubelet's conditions MemoryPressure, DiskPressure, PIDPressure. */
@@ -31,6 +32,11 @@ export function pressureBits(pressure: readonly NodePressure[]): number {
 /** @returns The pressures of some bits. */
 export function pressuresOf(bits: number): readonly NodePressure[] {
   return bits === 0 ? PLAIN_STATE.pressure : NODE_PRESSURES.filter((_, bit) => (bits >> bit) & 1);
+}
+
+/** @returns True if a node reports a pressure, or may draw no watt more. */
+export function isShortOf({ pressure, powerHeadroomWatts }: NodeState): boolean {
+  return pressure.length > 0 || powerHeadroomWatts === 0;
 }
 
 /** @returns True if a state has nothing to report. */

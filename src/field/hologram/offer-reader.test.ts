@@ -67,6 +67,7 @@ function plainOffer(hologram: Hologram, table: DemandTable, prices: Price, deman
       d: 0,
       rest: 0,
       fresh: classes.fresh[i] === 1,
+      short: false,
       flavorId: 0,
     };
     const onNode = podsByTaking({ ...shape, extended: [...extended] }, demand, classes.podsFree[i] as number);

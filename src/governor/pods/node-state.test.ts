@@ -50,6 +50,27 @@ describe('pressure of a node', () => {
     expect(view.node('a')?.state).toEqual({ pressure: [] });
   });
 
+  test.each([
+    [{ pressure: ['memory'] as const, powerHeadroomWatts: 500 }],
+    [{ pressure: [], powerHeadroomWatts: 0 }],
+  ])('%j sends pods elsewhere while another node has room', (state) => {
+    const cluster = new TestCluster().nodes(node('a'), node('b'));
+    cluster.pods(pod('first'), pod('second'));
+    const [used] = Object.values(bindings(cluster.decide())) as [string, string];
+    const other = used === 'a' ? 'b' : 'a';
+    cluster.step({ kind: 'node-state', name: used, state });
+    cluster.pods(pod('third'));
+    expect(cluster.scheduler.explain('third')?.candidates.map((each) => each.node)).toEqual([other, used]);
+    expect(bindings(cluster.decide())).toEqual({ third: other });
+    // A new description of the node keeps the report.
+    cluster.nodes(node(used, { cpuMilli: 128_000 }));
+    cluster.pods(pod('fourth'));
+    expect(bindings(cluster.decide())).toEqual({ fourth: other });
+    cluster.step({ kind: 'node-gone', name: other });
+    cluster.pods(pod('fifth'));
+    expect(bindings(cluster.decide())).toEqual({ fifth: used });
+  });
+
   test('neither wakes nor moves a pod, and is explained', () => {
     const cluster = new TestCluster().nodes(node('a'));
     cluster.pods(pod('whale', { requests: requests(64_000) }));

@@ -241,7 +241,7 @@ function nodeFrameOf(state: SchedulerState, slot: number): NodeFrame {
     freeCpuMilli: accounts.free(slot, CPU),
     freeMemoryBytes: accounts.free(slot, MEMORY),
     unschedulable,
-    state: state.nodeStateOf(slot),
+    state: state.slots.stateOf(slot),
   };
 }
 

@@ -2,7 +2,7 @@
 import { type ClassPrices, Fit } from '../../field/class-prices.ts';
 import type { ClassTable } from '../../field/class-table.ts';
 import type { FlavorRent } from '../../field/flavor-rent.ts';
-import { emptyShape, type Price } from '../../field/price.ts';
+import { emptyShape, type Price, SHORTAGE_MILLI } from '../../field/price.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { lackingByReason } from './lacking.ts';
@@ -37,7 +37,7 @@ export function explainByClass(
       label: classLabel(cluster, classes, id),
       nodes: classes.nodeCounts[id] as number,
       value: change + rented,
-      parts: parts(before, after, change - (after - before), rented),
+      parts: parts(before, after, change - (after - before), rented, classes.short[id] === 1),
     });
   }
   return explanation(policy, cluster, demand, chosen, candidates);
@@ -70,7 +70,7 @@ export function explainByNode(
       label: cluster.names[node] as string,
       nodes: 1,
       value: change + rented,
-      parts: parts(before, after, change - (after - before), rented),
+      parts: parts(before, after, change - (after - before), rented, shape.short),
     });
   }
   return explanation(policy, cluster, demand, chosen ?? cheapest, candidates);
@@ -93,8 +93,16 @@ function explanation(
   };
 }
 
-function parts(before: number, after: number, opening: number, rented: number): Record<string, number> {
-  return { potentialBefore: before, potentialAfter: after, opening, rent: rented };
+function parts(
+  before: number,
+  after: number,
+  other: number,
+  rented: number,
+  short: boolean,
+): Record<string, number> {
+  const shortage = short ? SHORTAGE_MILLI : 0;
+  const known = { potentialBefore: before, potentialAfter: after, opening: other - shortage, rent: rented };
+  return short ? { ...known, shortage } : known;
 }
 
 /** The common properties of a class's nodes, for people. */

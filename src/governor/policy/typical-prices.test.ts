@@ -39,6 +39,7 @@ test('given prices stay, until pods are seen to leave: then large pods weigh mor
     d: 0,
     rest: 0,
     fresh: false,
+    short: false,
     flavorId: 0,
   };
   for (let i = 0; i < 1000; i++) expect(fixed.demandSeen(small, 1)).toBe(false);

@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { stream } from '../../../test/support/random-cluster.ts';
+import { ClusterState } from '../../model/cluster-state.ts';
+import { DemandTable } from '../../model/demand.ts';
+import type { NodeState } from '../../model/node-state.ts';
+import { TegPolicy } from '../policy/teg-policy.ts';
 import { NodeStates } from './node-states.ts';
 import { FirstFit, makeCluster } from './zone.fixtures.ts';
 import { Zone } from './zone.ts';
@@ -44,6 +49,51 @@ test('a report is kept and shown, replaces the last one, and changes no decision
   });
   expect(digests[0]).not.toBe(0);
   expect(digests[1]).toBe(digests[0]);
+});
+
+describe('a report raises the price of a node', () => {
+  const shortages: readonly NodeState[] = [{ pressure: ['memory'] }, { pressure: [], powerHeadroomWatts: 0 }];
+
+  test.each(shortages)('%j: pods go elsewhere while another node has room', (state) => {
+    const demands = new DemandTable();
+    const whole = { cpuMilli: 1000, memoryMib: 1024, gpuCount: 1, gpuMilli: 1000, gpuModels: [] };
+    const demandId = demands.intern(whole).id;
+    const cluster = new ClusterState(demands);
+    const spec = { cpuMilli: 64_000, memoryMib: 262_144, gpuCount: 8, gpuModel: 'A', podsMax: 110 };
+    for (const name of ['a', 'b']) cluster.addNode({ ...spec, name });
+    const zone = new Zone(cluster, new TegPolicy({ cluster, random: stream(1) }));
+    let job = 0;
+    const nodeOfNext = (): number => {
+      job++;
+      zone.step(
+        { kind: ZoneEventKind.JobSubmitted, job, demandId, podCount: 1, gangMin: 1, priority: 0 },
+        job,
+      );
+      let at = -1;
+      zone.forEachPod(job, (_, node) => {
+        at = node;
+      });
+      return at;
+    };
+    // It packs: the second pod goes to the node in use.
+    const first = nodeOfNext();
+    expect(nodeOfNext()).toBe(first);
+    zone.step({ kind: ZoneEventKind.NodeState, node: first, state }, job);
+    for (let i = 0; i < 8; i++) expect(nodeOfNext()).toBe(1 - first);
+    // It is a price and no wall: with no room elsewhere the node is taken.
+    expect(nodeOfNext()).toBe(first);
+    zone.check();
+    // The end of the shortage counts as well.
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 3, run: 1 }, job);
+    expect(nodeOfNext()).toBe(1 - first);
+    zone.step({ kind: ZoneEventKind.JobFinished, job: 4, run: 1 }, job);
+    zone.step(
+      { kind: ZoneEventKind.NodeState, node: first, state: { pressure: [], powerHeadroomWatts: 9 } },
+      job,
+    );
+    zone.step({ kind: ZoneEventKind.NodeState, node: 1 - first, state }, job);
+    expect(nodeOfNext()).toBe(first);
+  });
 });
 
 test("a view shows the zone's state", () => {

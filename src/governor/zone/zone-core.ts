@@ -11,6 +11,7 @@ import { grown } from '../../kernel/grown.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Demand } from '../../model/demand.ts';
 import { TegError } from '../../model/errors.ts';
+import { isShortOf, type NodeState } from '../../model/node-state.ts';
 import { type Accounts, type AccountsRefusal, newAsk } from '../accounts.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { EffectBuffer } from './effects.ts';
@@ -131,6 +132,15 @@ export class ZoneCore {
     gangs.before(node);
     this.cluster.setUp(node, up);
     gangs.after(node);
+    this.policy.nodeChanged?.(node);
+  }
+
+  /** Takes the report of a node: one that is short costs more from now on. */
+  setState(node: number, state: NodeState): void {
+    this.nodeStates.set(node, state);
+    const short = isShortOf(state) ? 1 : 0;
+    if (this.cluster.short[node] === short) return;
+    this.cluster.short[node] = short;
     this.policy.nodeChanged?.(node);
   }
 

@@ -115,7 +115,7 @@ export class Zone {
         break;
       case ZoneEventKind.NodeState:
         requireNode(this.cluster, event.node);
-        core.nodeStates.set(event.node, event.state);
+        core.setState(event.node, event.state);
         break;
       case ZoneEventKind.Tick:
         if (core.options.retryAllOnTick && !this.retries.hasPostponed) this.retries.forget();

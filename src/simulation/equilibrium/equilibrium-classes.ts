@@ -82,6 +82,7 @@ export class ExactClasses {
     key[2] = flavorId;
     key[3] = shape.whole | (shape.a << 8) | (shape.b << 18);
     key[4] = shape.d | (shape.rest << 10) | ((shape.fresh ? 1 : 0) << 30) | ((isOpen ? 1 : 0) << 29);
+    if (shape.short) key[4] |= 1 << 31;
     key[5] = shape.extended.length === 0 ? 0 : this.extendedIdOf(shape.extended);
     return isOpen;
   }

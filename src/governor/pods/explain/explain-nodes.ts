@@ -4,6 +4,7 @@
  *
  * Read-only: no input of a decision is changed.
  */
+import { SHORTAGE_MILLI } from '../../../field/price.ts';
 import { counted } from '../../../kernel/counted.ts';
 import type { Taint } from '../../../model/kubernetes/node.ts';
 import { isPlain } from '../../../model/node-state.ts';
@@ -87,7 +88,7 @@ export function surveyNodes(
 
 /** Adds the known state of the candidate's node beyond its resources, if there is any. */
 function withState(state: SchedulerState, candidate: ExplainedCandidate): ExplainedCandidate {
-  const known = state.nodeStateOf(state.slots.slotOf(candidate.node));
+  const known = state.slots.stateOf(state.slots.slotOf(candidate.node));
   return isPlain(known) ? candidate : { ...candidate, state: known };
 }
 
@@ -189,11 +190,13 @@ function partsOf(zone: PlacementZone, pod: PodRecord, id: number): Record<string
   const { demand } = pod.shape;
   const cost = index.costOf(demand, id);
   const { before, after } = index.partsOf();
+  const isShort = classes.short[id] === 1;
   return {
     'stranding before': before,
     'stranding after': after,
-    opening: cost - (after - before),
+    opening: cost - (after - before) - (isShort ? SHORTAGE_MILLI : 0),
     rent: rent.rent(demand, rent.groupOf(classes.flavorIds[id] as number)),
+    ...(isShort ? { shortage: SHORTAGE_MILLI } : {}),
   };
 }
 

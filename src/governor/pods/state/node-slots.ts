@@ -1,7 +1,7 @@
 /** Nodes by slot: a dense index that is reused once a node is gone, and the pods on each node. */
 import { assert } from '../../../kernel/assert.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
-import type { NodeState } from '../../../model/node-state.ts';
+import { type NodeState, PLAIN_STATE, pressureBits, pressuresOf } from '../../../model/node-state.ts';
 import type { PodRecord } from './pod-records.ts';
 
 /** Slots of nodes. Single writer. */
@@ -26,6 +26,17 @@ export class NodeSlots {
   /** @returns The name of the node in a slot; '' if there is none. */
   nameOf(slot: number): string {
     return this.descriptions[slot]?.name ?? '';
+  }
+
+  /**
+   * @returns The reports of kubelet and guard about the node in a slot: pressure reported by either, power by the
+   *   guard.
+   */
+  stateOf(slot: number): NodeState {
+    const reported = this.reported[slot];
+    const pressure = this.descriptions[slot]?.pressure ?? PLAIN_STATE.pressure;
+    if (reported === undefined) return pressure.length === 0 ? PLAIN_STATE : { pressure };
+    return { ...reported, pressure: pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure)) };
   }
 
   /** Describes a node, new or known. @returns Its slot. */

@@ -13,6 +13,7 @@ import { ClusterState } from '../../../model/cluster-state.ts';
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import { GPUS_PER_NODE_MAX, type NodeSpec } from '../../../model/node.ts';
+import { isShortOf } from '../../../model/node-state.ts';
 import { GPU_RESOURCES, gpuModelOf } from '../../../model/readers/gpus.ts';
 import { isHealthTaint } from '../../../model/readers/taints.ts';
 import { BYTES_PER_MIB } from '../../../model/units.ts';
@@ -141,7 +142,7 @@ export class PlacementZones {
     else free.push(index);
   }
 
-  /** The use of a node has changed. O(its GPUs). */
+  /** The use of a node, or what it reports, has changed. O(its GPUs). */
   update(slot: number): void {
     const zone = this.zoneOf[slot];
     if (zone === undefined) return;
@@ -368,6 +369,7 @@ export class PlacementZones {
     const memoryUsed = (accounts.used[MEMORY] as Float64Array)[slot] as number;
     const gpus = flavor.gpuCount === 0 ? 0 : this.freeGpus(slot);
     const memoryMib = flavor.memoryMib - Math.floor(memoryUsed / BYTES_PER_MIB);
+    cluster.short[index] = isShortOf(this.slots.stateOf(slot)) ? 1 : 0;
     cluster.setFree(
       index,
       Math.min(accounts.free(slot, CPU), INT_MAX),

@@ -9,13 +9,7 @@ import { SYSTEM_PRIORITY_MIN } from '../../../market/reclaim/reclaim-world.ts';
 import { DemandTable } from '../../../model/demand.ts';
 import type { NodeDescription } from '../../../model/kubernetes/node.ts';
 import type { PodDescription } from '../../../model/kubernetes/pod.ts';
-import {
-  isPlain,
-  type NodeState,
-  PLAIN_STATE,
-  pressureBits,
-  pressuresOf,
-} from '../../../model/node-state.ts';
+import { isPlain, type NodeState } from '../../../model/node-state.ts';
 import { TenantTable } from '../../../model/tenants.ts';
 import type { Accounts } from '../../accounts.ts';
 import { type Constraints, Refusal } from '../constraints.ts';
@@ -95,6 +89,7 @@ export class SchedulerState {
     const known = this.slots.slotOf(node.name);
     if (known >= 0 && differsInPressureOnly(this.slots.descriptions[known] as NodeDescription, node)) {
       this.slots.set(node);
+      this.zones.update(known);
       return;
     }
     const slot = this.slots.set(node);
@@ -206,21 +201,12 @@ export class SchedulerState {
     if (pod.nominated >= 0) this.gained(pod.nominated);
   }
 
-  /** A guard reports a node. Ignored if the node is unknown. */
+  /** A guard reports a node: it costs more while it is short. Ignored if the node is unknown. */
   setNodeState(name: string, state: NodeState): void {
     const slot = this.slots.slotOf(name);
-    if (slot >= 0) this.slots.reported[slot] = isPlain(state) ? undefined : state;
-  }
-
-  /**
-   * @returns The reports of kubelet and guard about the node in a slot: pressure reported by either, power by the
-   *   guard.
-   */
-  nodeStateOf(slot: number): NodeState {
-    const reported = this.slots.reported[slot];
-    const pressure = this.slots.descriptions[slot]?.pressure ?? PLAIN_STATE.pressure;
-    if (reported === undefined) return pressure.length === 0 ? PLAIN_STATE : { pressure };
-    return { ...reported, pressure: pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure)) };
+    if (slot < 0) return;
+    this.slots.reported[slot] = isPlain(state) ? undefined : state;
+    this.zones.update(slot);
   }
 
   /** A pod is being deleted: rules about pods no longer count it, though it still has its room. */
