@@ -13,6 +13,10 @@ const TURN_SENTENCES: Readonly<Record<MarketResult['order'], string>> = {
   Balance: 'It is the turn of the tenant with most tokens for its mint: “standing” of teg share.',
 };
 
+/** Statements of `teg ledger` say what accounts hold. */
+const BALANCE_SENTENCE =
+  'Balance: what its account in the ledger holds, less what is set aside for its jobs and the rent that it owes.';
+
 /** What the standing of a tenant is. */
 const STANDING_SENTENCES: Readonly<Record<MarketResult['order'], string>> = {
   Usage:
@@ -121,7 +125,7 @@ export function printMarket({ flavors, tenants, order, isFree }: MarketResult): 
       formatFixed(charged, 1),
     ]),
   );
-  console.log(`\n${STANDING_SENTENCES[order]}`);
+  console.log(`\n${BALANCE_SENTENCE}\n${STANDING_SENTENCES[order]}`);
 }
 
 function payText({ affordableInSeconds }: FlavorQuote, tenant: MarketTenantResult | undefined): string {
