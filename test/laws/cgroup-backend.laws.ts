@@ -82,14 +82,25 @@ export function testCgroupBackend(rigOf: () => CgroupRig): void {
     const { rig, handle, path } = opened('limits');
     expect(handle.limits().max).toBe(Number.POSITIVE_INFINITY);
     await rig.addProcess(path, 32);
-    const high = Number.POSITIVE_INFINITY;
-    expect(handle.setLimits({ high, max: 512 * MIB })).toBe(true);
+    expect(handle.setMax(512 * MIB)).toBe(true);
     expect(handle.limits().max).toBe(512 * MIB);
-    expect(handle.setLimits({ high, max: 16 * MIB })).toBe(false);
+    expect(handle.setMax(16 * MIB)).toBe(false);
     expect(handle.limits().max).toBe(512 * MIB);
     expect(handle.processCount()).toBe(1);
-    expect(handle.setLimits({ high, max: high })).toBe(true);
-    expect(handle.limits().max).toBe(high);
+    expect(handle.setMax(Number.POSITIVE_INFINITY)).toBe(true);
+    expect(handle.limits().max).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('takes a soft limit and gives it up, or says that it has none', async () => {
+    const { rig, handle, path } = opened('soft');
+    await rig.addProcess(path, 1);
+    const { high, max } = handle.limits();
+    const hasHigh = !Number.isNaN(high);
+    expect(hasHigh).toBe(rig.backend.kind !== 'v1');
+    expect(handle.setHigh(64 * MIB)).toBe(hasHigh);
+    expect(handle.limits()).toEqual({ high: hasHigh ? 64 * MIB : Number.NaN, max });
+    expect(handle.setHigh(Number.POSITIVE_INFINITY)).toBe(hasHigh);
+    expect(handle.limits()).toEqual({ high, max });
   });
 
   test('sees that a group is gone, and that another has its path', async () => {

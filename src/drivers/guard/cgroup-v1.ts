@@ -118,10 +118,14 @@ class GroupV1 implements CgroupHandle {
     return { high: Number.NaN, max: max >= NO_LIMIT ? Number.POSITIVE_INFINITY : max };
   }
 
-  setLimits({ max }: MemoryLimits): boolean {
+  setHigh(): boolean {
+    return false;
+  }
+
+  setMax(bytes: number): boolean {
     // The kernel reclaims before it refuses; it does not kill on this version.
-    if (max < this.usage()) return false;
-    return this.limitSwitch.write(max === Number.POSITIVE_INFINITY ? '-1' : String(Math.floor(max)));
+    if (bytes < this.usage()) return false;
+    return this.limitSwitch.write(bytes === Number.POSITIVE_INFINITY ? '-1' : String(Math.floor(bytes)));
   }
 
   isFreezeAsked(): boolean {

@@ -109,9 +109,12 @@ class GroupV2 implements CgroupHandle {
     return { high: this.highFile.number(), max: this.maxFile.number() };
   }
 
-  setLimits({ high, max }: MemoryLimits): boolean {
-    if (max < this.usage()) return false;
-    return this.highSwitch.write(limitText(high)) && this.maxSwitch.write(limitText(max));
+  setHigh(bytes: number): boolean {
+    return this.highSwitch.write(limitText(bytes));
+  }
+
+  setMax(bytes: number): boolean {
+    return !(bytes < this.usage()) && this.maxSwitch.write(limitText(bytes));
   }
 
   isFreezeAsked(): boolean {

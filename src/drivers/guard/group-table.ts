@@ -8,6 +8,7 @@ import type { GroupSample } from '../../guard/node/guard-core.ts';
 import type { NodeFacts } from '../../guard/paths/freezable.ts';
 import { TegError } from '../../model/errors.ts';
 import { refusalOf } from './group-rules.ts';
+import { GroupSoftener } from './group-softener.ts';
 import type { GuardGroupConfig } from './guard-config.ts';
 import type { GuardedPods } from './guarded-pods.ts';
 
@@ -35,6 +36,7 @@ export interface OpenGroup {
   cacheAt: number;
   /** MiB; read now and then. */
   limit: number;
+  readonly soft: GroupSoftener;
   /** Freezes of it, and of these how many were short ones at its line. */
   freezes: number;
   holds: number;
@@ -134,6 +136,9 @@ export class GroupTable {
         gang: config.gang,
         optedIn:
           config.optIn && group.refusal === undefined && this.pods?.refusalOf(handle.path) === undefined,
+        canThrottle: config.softLimit === true && group.soft.canThrottle,
+        high: group.soft.foreignMib,
+        stalled: group.soft.stalled,
         ...this.pods?.budgetOf(handle.path),
       });
     }
@@ -177,6 +182,7 @@ export class GroupTable {
       cacheAt: Number.NEGATIVE_INFINITY,
       isForeign: handle.isFreezeAsked(),
       limit: Number.POSITIVE_INFINITY,
+      soft: new GroupSoftener(handle),
       freezes: 0,
       holds: 0,
       frozenSeconds: 0,

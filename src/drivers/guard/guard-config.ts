@@ -72,6 +72,12 @@ const GROUP = z.strictObject({
   limitMib: mib(
     "The group's own wall. Default: the limit that the kernel holds, if there is one.",
   ).optional(),
+  softLimit: z
+    .boolean()
+    .optional()
+    .describe(
+      'While memory is short the guard sets memory.high behind the line of the group: the kernel slows it down if the guard is late or dead. Version 2 of control groups only.',
+    ),
 });
 
 const STARVATION = z.strictObject({

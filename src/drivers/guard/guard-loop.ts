@@ -69,9 +69,14 @@ export class GuardLoop {
     clearTimeout(this.timer);
   }
 
-  /** Thaws everything that this guard froze. */
+  /** Gives back the limits that this guard set, and thaws everything that it froze. */
   restore(): void {
-    for (const group of this.given.table.groups) if (group.isOurs) this.thaw(group, this.now());
+    const { table, journal } = this.given;
+    for (const group of table.groups) {
+      // Limits first: what runs into a limit is better held.
+      if (journal !== undefined) group.soft.restore(journal);
+      if (group.isOurs) this.thaw(group, this.now());
+    }
   }
 
   private run(): void {
@@ -114,9 +119,11 @@ export class GuardLoop {
 
   /** Somebody thawed what the guard froze: that is respected. */
   private checkOwn(group: OpenGroup, time: number): void {
-    if (this.given.journal === undefined || !group.isOurs || group.handle.isFreezeAsked()) return;
+    const { journal, events } = this.given;
+    if (group.soft.look(time, journal)) events.add('memory.high set by others', { group: group.handle.path });
+    if (journal === undefined || !group.isOurs || group.handle.isFreezeAsked()) return;
     this.core.thawByHand(group.handle.path, time);
-    this.given.events.add('thawed by others', { group: group.handle.path });
+    events.add('thawed by others', { group: group.handle.path });
   }
 
   private carryOut(command: GuardCommand, time: number): void {
@@ -124,6 +131,7 @@ export class GuardLoop {
     if (group === undefined) return;
     if (command.kind === 'freeze') this.freeze(group, command.cause, time);
     else if (command.kind === 'thaw') this.thaw(group, time);
+    else if (command.kind === 'soften') this.soften(group, command.high);
     else this.ask(group, command.kind);
   }
 
@@ -163,6 +171,20 @@ export class GuardLoop {
       journal.append({ op: 'thaw', group: path, identity });
     }
     if (seconds > 1 || !this.heldAt.has(path)) events.add('thawed', { ...this.facts(path), seconds });
+  }
+
+  private soften(group: OpenGroup, high: number): void {
+    const { journal, events } = this.given;
+    if (journal === undefined) return;
+    const was = group.soft.setMib;
+    const done = group.soft.set(high, group.cache, journal);
+    const is = group.soft.setMib;
+    if (!done) events.add('memory.high failed', { group: group.handle.path });
+    else if ((was === undefined) !== (is === undefined))
+      events.add(is === undefined ? 'memory.high restored' : 'memory.high set', {
+        group: group.handle.path,
+        mib: is,
+      });
   }
 
   private ask(group: OpenGroup, kind: 'move' | 'reclaim' | 'kill'): void {

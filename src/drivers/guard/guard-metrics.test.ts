@@ -31,6 +31,7 @@ const STATUS: GuardStatus = {
       sharedMib: 0,
       limitMib: null,
       lineMib: null,
+      softLimitMib: null,
       frozen: 'line',
       frozenForSeconds: 1,
       frozenSeconds: 4,

@@ -16,6 +16,8 @@ export interface GroupStatus {
   readonly sharedMib: number;
   readonly limitMib: number | null;
   readonly lineMib: number | null;
+  /** memory.high as the guard set it; null: it did not. */
+  readonly softLimitMib: number | null;
   /** Why it stands still; undefined: it runs. */
   readonly frozen: FreezeCause | 'others' | undefined;
   readonly frozenForSeconds: number;
@@ -69,6 +71,7 @@ export function groupStatuses(loop: GuardLoop, table: GroupTable): GroupStatus[]
       sharedMib: round(handle.parts().shared / BYTES_PER_MIB),
       limitMib: finite(group.limit),
       lineMib: finite(state?.line ?? Number.POSITIVE_INFINITY),
+      softLimitMib: finite(group.soft.setMib ?? Number.POSITIVE_INFINITY),
       frozen: state?.cause ?? (group.isForeign ? 'others' : undefined),
       frozenForSeconds: group.isOurs ? round(now - group.frozenAt) : 0,
       frozenSeconds: round(group.frozenSeconds + (group.isOurs ? now - group.frozenAt : 0)),

@@ -103,8 +103,18 @@ function recordsOf({ group, identity, thaw, limits }: Undo): JournalRecord[] {
   const records: JournalRecord[] = [];
   if (thaw) records.push({ op: 'freeze', group, identity });
   if (limits !== undefined) {
-    const finite = (limit: number): number | null => (Number.isFinite(limit) ? limit : null);
-    records.push({ op: 'limits', group, identity, high: finite(limits.high), max: finite(limits.max) });
+    records.push({
+      op: 'limits',
+      group,
+      identity,
+      high: recordedLimit(limits.high),
+      max: recordedLimit(limits.max),
+    });
   }
   return records;
+}
+
+/** @returns A limit as records have it: null where there was none. */
+export function recordedLimit(bytes: number | undefined): number | null | undefined {
+  return bytes === Number.POSITIVE_INFINITY ? null : bytes;
 }

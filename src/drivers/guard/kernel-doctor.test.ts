@@ -22,8 +22,8 @@ test.skipIf(why !== undefined)(
     const checks = JSON.parse(stdout) as { name: string; isThere: boolean; lost: string; remedy: string }[];
     expect(status).toBe(0);
     expect(checks.map(({ name }) => name)).toEqual([
-      ...['memory controller', 'freezer', 'pressure (PSI)', 'koffi', 'SCHED_FIFO', 'locked pages'],
-      ...['oom_score_adj', 'swap'],
+      ...['memory controller', 'freezer', 'soft limit', 'pressure (PSI)', 'koffi', 'SCHED_FIFO'],
+      ...['locked pages', 'oom_score_adj', 'swap'],
     ]);
     for (const { isThere, lost, remedy } of checks)
       expect([lost !== '', remedy !== '']).toEqual([!isThere, !isThere]);

@@ -48,6 +48,7 @@ export function examineKernel(mounts: CgroupMounts = findCgroupMounts()): Doctor
   return [
     checkMemory(mounts),
     checkFreezer(mounts),
+    checkSoftLimit(mounts),
     checkPressure(mounts),
     ...(['koffi', 'SCHED_FIFO', 'locked pages', 'oom_score_adj'] as const).map((what) =>
       checkPrivilege(what, faults),
@@ -105,10 +106,17 @@ function checkFreezer({ unified }: CgroupMounts): DoctorCheck {
   return verdict(isThere, found);
 }
 
+function checkSoftLimit({ unifiedHasMemory }: CgroupMounts): DoctorCheck {
+  return there('soft limit', unifiedHasMemory, unifiedHasMemory ? 'memory.high' : 'none in version 1', {
+    lost: '`softLimit` of groups: if the guard is late or dead, nothing slows a group down before its limit',
+    remedy: 'boot with cgroup_no_v1=memory',
+  });
+}
+
 function checkPressure({ unified }: CgroupMounts): DoctorCheck {
   const path = ['/proc/pressure/memory', `${unified}/memory.pressure`].find(existsSync);
   return there('pressure (PSI)', path !== undefined, path ?? 'none', {
-    lost: 'stall times in status and metrics',
+    lost: 'stall times in status and metrics, and seeing that a group makes no progress at memory.high',
     remedy: 'boot with psi=1',
   });
 }

@@ -48,10 +48,15 @@ function undoOne(undo: Undo, backend: CgroupBackend): UndoResult {
   try {
     if (handle.identity !== undo.identity) return { ...base, fault: 'another group has its path' };
     // Limits first: what runs into the former limit is better held than killed.
-    const limitsRestored = undo.limits !== undefined && handle.setLimits(undo.limits);
+    const limitsRestored = undo.limits !== undefined && setBack(handle, undo.limits);
     const thawed = undo.thaw && handle.thaw();
     return { group: undo.group, thawed, limitsRestored, fault: undefined };
   } finally {
     handle.close();
   }
+}
+
+function setBack(handle: CgroupHandle, { high, max }: NonNullable<Undo['limits']>): boolean {
+  const isHighBack = high === undefined || handle.setHigh(high);
+  return (max === undefined || handle.setMax(max)) && isHighBack;
 }

@@ -55,12 +55,14 @@ export interface CgroupHandle {
   /** Processes that are counted here and that a freeze would not reach: version 1 has two hierarchies. */
   strayCount(): number;
   limits(): MemoryLimits;
+  /** @returns False if it failed, or the version has no soft limit. */
+  setHigh(bytes: number): boolean;
   /**
-   * Sets what the version has. A limit below what is used is refused, since the kernel would kill for it: freeze, read, set.
+   * A limit below what is used is refused, since the kernel would kill for it: freeze, read, set.
    *
    * @returns False if it was refused, or failed.
    */
-  setLimits(limits: MemoryLimits): boolean;
+  setMax(bytes: number): boolean;
   /** True if somebody asked for the freeze of this group itself. */
   isFreezeAsked(): boolean;
   /** True if every process stands still. */

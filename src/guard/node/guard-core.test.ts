@@ -160,7 +160,8 @@ describe('a day of random pressure', () => {
     const world = new GuardWorld(options, 400);
     const watch = new DayWatch(world);
     const random = new Random(seed);
-    for (const [i, priority] of [1, 2, 2, 3].entries()) world.add({ path: `/g${i}`, priority });
+    for (const [i, priority] of [1, 2, 2, 3].entries())
+      world.add({ path: `/g${i}`, priority, canThrottle: i % 2 === 0 });
     for (const name of ['x', 'y']) world.add({ path: `/${name}`, priority: 1, gang: 'xy' });
     world.add({ path: '/out', optedIn: false });
     world.group('/out').anonymous = 30 * 1024 * 1024;
@@ -243,3 +244,61 @@ class DayWatch {
     return undefined;
   }
 }
+
+describe('soft limits', () => {
+  test('a guard in time freezes before them; one that is late finds its groups slowed down', () => {
+    const most = [true, false].map((canThrottle) => {
+      const world = worldOf();
+      const member = world.add({ path: '/a', rate: 300, canThrottle });
+      runUntil(world, 3, () => expect(world.isSlow('/a')).toBe(false));
+      expect(world.usage('/a')).toBeGreaterThan(370);
+      // Thawed by others, or never frozen: it runs, and nobody looks for a second.
+      member.rate = 0;
+      world.wall = 420;
+      runUntil(world, 3.5);
+      world.group('/a').isFreezeAsked = false;
+      member.rate = 300;
+      world.pass(1);
+      return world.usage('/a');
+    });
+    expect(most[0]).toBeLessThan(420);
+    expect(most[1]).toBeGreaterThan(600);
+  });
+
+  test('end with the shortage, and while somebody freezes or thaws by hand', () => {
+    const world = worldOf();
+    world.add({ path: '/a', rate: 300, canThrottle: true });
+    const { commands } = runUntil(world, 3);
+    expect(commands.filter(({ kind }) => kind === 'soften').length).toBeGreaterThan(0);
+    expect(world.high('/a')).toBeLessThan(420);
+    world.core.thawByHand('/a', world.time);
+    world.tick();
+    expect(world.high('/a')).toBe(Number.POSITIVE_INFINITY);
+    world.wall = 10_000;
+    runUntil(world, 70);
+    expect(world.high('/a')).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('of others: a group that makes no progress there is frozen within 6 s, and goes on when the limit is raised', () => {
+    const world = worldOf({ wall: 10_000 });
+    const member = world.add({ path: '/a', rate: 300, high: 200 });
+    const { notes } = runUntil(world, 6);
+    expect(notes).toEqual([{ group: '/a', what: 'no progress at memory.high' }]);
+    expect([...world.ours]).toEqual(['/a']);
+    const held = world.usage('/a');
+    expect(held).toBeLessThan(210);
+    runUntil(world, 20);
+    expect(world.usage('/a')).toBe(held);
+    member.high = 1000;
+    runUntil(world, 22);
+    expect(world.ours.size).toBe(0);
+    expect(world.usage('/a')).toBeGreaterThan(500);
+  });
+
+  test('of others: it is frozen for as long as it may be, runs for 5 s, and is frozen again', () => {
+    const world = worldOf({ wall: 10_000 });
+    world.add({ path: '/a', rate: 300, high: 200 });
+    const { commands } = runUntil(world, 140);
+    expect(commands.map(({ kind }) => kind)).toEqual(['freeze', 'thaw', 'freeze', 'thaw', 'freeze']);
+  });
+});

@@ -3,7 +3,7 @@
  * frozen; lines turn granted rates into short freezes; here both become one wish for each group, and commands are the changes.
  *
  * Never acted on: groups that did not opt in, that others froze, or that did not freeze within `confirmSeconds`. Order of commands:
- * freezes, then what may take long, then thaws.
+ * freezes, then what may take long, then soft limits, then thaws.
  *
  * Pure. O(groups log groups) a tick.
  */
@@ -14,6 +14,7 @@ import { GrowthEstimator } from '../barrier/growth-estimator.ts';
 import { GrowthFilter } from '../barrier/growth-filter.ts';
 import { GrowthLine } from './growth-line.ts';
 import type { GuardOptions } from './guard-options.ts';
+import { SoftLimit, SoftLimitWatch } from './soft-limit.ts';
 import { shareReserve } from './wall-reserve.ts';
 
 /** One group, as read. MiB. */
@@ -32,6 +33,12 @@ export interface GroupSample {
   /** Longest freeze, whatever the cause, and how long it runs at least afterwards; undefined: no such bound. Seconds. */
   readonly frozenSecondsMax?: number | undefined;
   readonly breatherSeconds?: number | undefined;
+  /** The guard may set a soft limit of it. */
+  readonly canThrottle?: boolean | undefined;
+  /** Soft limit that others set; undefined: none, or unknown. */
+  readonly high?: number | undefined;
+  /** Share of the time since the last look in which all its tasks waited for memory; NaN: unknown. */
+  readonly stalled?: number | undefined;
 }
 
 /** The node, as read. MiB; NaN: not readable. */
@@ -47,6 +54,8 @@ export type FreezeCause = 'airlock' | 'line' | 'person';
 /** What the backend is to do. */
 export type GuardCommand =
   | { readonly kind: 'freeze'; readonly group: string; readonly cause: FreezeCause }
+  /** The soft limit in MiB without page cache; Infinity: what it was before the guard set it. */
+  | { readonly kind: 'soften'; readonly group: string; readonly high: number }
   | { readonly kind: 'thaw' | 'move' | 'reclaim' | 'kill'; readonly group: string };
 
 /** What happened to a group besides the airlock's changes. */
@@ -58,6 +67,7 @@ export interface GuardNote {
     | 'held for as long as it may be'
     | 'released past the wall'
     | 'held at its limit'
+    | 'no progress at memory.high'
     | 'thawed before its probes fail';
 }
 
@@ -87,6 +97,8 @@ interface Tracked {
   readonly path: string;
   readonly estimator: GrowthEstimator;
   readonly line: GrowthLine;
+  readonly soft: SoftLimit;
+  readonly watch: SoftLimitWatch;
   ownFilter: GrowthFilter | undefined;
   readAt: number;
   /** Lowest usage of late, and when it was last passed by a batch. */
@@ -197,11 +209,14 @@ export class GuardCore {
   }
 
   private track(sample: GroupSample, time: number): Tracked {
-    const { estimatorWeight, line } = this.options;
+    const { estimatorWeight, line, airlock } = this.options;
+    const { stallSeconds, frozenSecondsMax } = airlock;
     const group: Tracked = {
       path: sample.path,
       estimator: new GrowthEstimator({ weight: estimatorWeight, staleSeconds: STALE_SECONDS }),
       line: new GrowthLine(line),
+      soft: new SoftLimit(),
+      watch: new SoftLimitWatch({ stallSeconds, frozenSecondsMax, slack: line.slack }),
       ownFilter: undefined,
       readAt: Number.NEGATIVE_INFINITY,
       floor: sample.usage,
@@ -228,9 +243,11 @@ export class GuardCore {
   }
 
   private read(group: Tracked, time: number): void {
-    const { usage, isFrozen, isForeign } = group.sample;
+    const { usage, isFrozen, isForeign, high, stalled = Number.NaN } = group.sample;
     if (isForeign && !group.isForeign) this.notes.push({ group: group.path, what: 'frozen by others' });
     group.isForeign = isForeign;
+    if (group.watch.take(usage, high, stalled, time) && this.mayAct(group, time))
+      this.notes.push({ group: group.path, what: 'no progress at memory.high' });
     if (group.cause !== undefined) this.confirm(group, isFrozen, time);
     else group.ranSeconds += time - group.seenAt;
     group.seenAt = time;
@@ -372,9 +389,9 @@ export class GuardCore {
 
   private findHeldGangs(groups: readonly Tracked[]): void {
     this.heldGangs.clear();
-    for (const { line, reservedSince, sample } of groups) {
-      const isHeld = !Number.isNaN(line.heldSince) || !Number.isNaN(reservedSince);
-      if (isHeld && sample.gang !== undefined) this.heldGangs.add(sample.gang);
+    for (const group of groups) {
+      const { gang } = group.sample;
+      if (gang !== undefined && isHeld(group)) this.heldGangs.add(gang);
     }
   }
 
@@ -394,16 +411,17 @@ export class GuardCore {
     if (this.byPerson.has(group.path)) return 'person';
     if (!this.mayAct(group, time)) return undefined;
     if (group.airlockFrozen) return 'airlock';
-    const isHeld = !Number.isNaN(group.line.heldSince) || !Number.isNaN(group.reservedSince);
-    return isHeld || this.heldGangs.has(group.sample.gang ?? '') ? 'line' : undefined;
+    return isHeld(group) || this.heldGangs.has(group.sample.gang ?? '') ? 'line' : undefined;
   }
 
   private turns(groups: readonly Tracked[], asks: readonly GuardCommand[], time: number): GuardCommand[] {
     const freezes: GuardCommand[] = [];
+    const softens: GuardCommand[] = [];
     const thaws: GuardCommand[] = [];
     for (const group of groups) {
       const cause = this.causeOf(group, time);
       const was = group.cause;
+      if (cause === undefined) softens.push(...this.soften(group, time));
       if (cause === was) continue;
       group.cause = cause;
       if (cause !== undefined && was !== undefined) continue;
@@ -412,7 +430,15 @@ export class GuardCore {
       if (cause === undefined) thaws.push({ kind: 'thaw', group: group.path });
       else freezes.push({ kind: 'freeze', group: group.path, cause });
     }
-    return [...freezes, ...asks, ...thaws];
+    return [...freezes, ...asks, ...softens, ...thaws];
+  }
+
+  /** Moves the soft limit of a group that runs, or is about to. */
+  private soften(group: Tracked, time: number): GuardCommand[] {
+    const isSoft = group.sample.canThrottle === true && this.mayAct(group, time);
+    const line = isSoft ? group.line.position : Number.POSITIVE_INFINITY;
+    const high = group.soft.take(group.sample.usage, line, this.costOf(group, time));
+    return high === undefined ? [] : [{ kind: 'soften', group: group.path, high }];
   }
 
   /**
@@ -439,4 +465,9 @@ export class GuardCore {
         : spare / (2 * rateMax);
     return Math.min(Math.max(least, tickSecondsMin), tickSecondsMax);
   }
+}
+
+/** True if its line, the reserve or a soft limit of others keeps it from running. */
+function isHeld({ line, reservedSince, watch }: Tracked): boolean {
+  return !Number.isNaN(line.heldSince) || !Number.isNaN(reservedSince) || watch.isStuck;
 }

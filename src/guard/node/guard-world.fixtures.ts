@@ -4,6 +4,9 @@ import type { GuardOptions } from './guard-options.ts';
 import { SimulatedCgroups, type SimulatedGroup } from './simulated-cgroups.fixtures.ts';
 
 const MIB = 1024 * 1024;
+/** MiB/s that the kernel lets pass beyond a soft limit; measured: 1.5. */
+const SLOW_RATE = 1.5;
+const UNTHROTTLED = { canThrottle: false, high: Number.POSITIVE_INFINITY };
 
 /** A group of the world. */
 export interface WorldMember {
@@ -12,6 +15,10 @@ export interface WorldMember {
   readonly gang?: string;
   readonly optedIn: boolean;
   limit: number;
+  /** The guard may set its soft limit. */
+  canThrottle: boolean;
+  /** Soft limit of others, MiB. */
+  high: number;
   /** MiB/s that it grows at while it runs; negative: gives back. */
   rate: number;
 }
@@ -35,7 +42,14 @@ export class GuardWorld {
   }
 
   add(member: Partial<WorldMember> & { readonly path: string }): WorldMember {
-    const whole = { priority: 0, optedIn: true, limit: Number.POSITIVE_INFINITY, rate: 0, ...member };
+    const whole = {
+      priority: 0,
+      optedIn: true,
+      limit: Number.POSITIVE_INFINITY,
+      rate: 0,
+      ...UNTHROTTLED,
+      ...member,
+    };
     this.groups.create(whole.path).processes = 1;
     this.members.set(whole.path, whole);
     return whole;
@@ -66,6 +80,7 @@ export class GuardWorld {
     const samples = [...this.members.values()].map((member) => ({
       ...member,
       usage: this.usage(member.path),
+      stalled: this.isSlow(member.path) && member.rate > 0 ? 0.63 : 0,
       isFrozen: this.ours.has(member.path) && this.isStill(member.path),
       isForeign: this.group(member.path).isFreezeAsked && !this.ours.has(member.path),
     }));
@@ -81,8 +96,20 @@ export class GuardWorld {
     return isFreezeAsked && !isStubborn && this.time - (this.frozenAt.get(path) ?? 0) >= this.freezeSeconds;
   }
 
-  private carryOut({ kind, group: path }: GuardCommand): void {
+  /** @returns True at its soft limit, the guard's or the one of others. */
+  isSlow(path: string): boolean {
+    return this.usage(path) >= this.high(path);
+  }
+
+  /** MiB. */
+  high(path: string): number {
+    return Math.min(this.group(path).limits.high / MIB, this.members.get(path)?.high ?? Number.NaN);
+  }
+
+  private carryOut(command: GuardCommand): void {
+    const { kind, group: path } = command;
     const group = this.group(path);
+    if (kind === 'soften') group.limits = { ...group.limits, high: command.high * MIB };
     if (kind === 'freeze') {
       this.ours.add(path);
       group.isFreezeAsked = true;
@@ -96,13 +123,15 @@ export class GuardWorld {
   }
 
   /** A group that is about to freeze runs until it stands still. */
-  private pass(seconds: number): void {
+  pass(seconds: number): void {
     for (const { path, rate } of this.members.values()) {
       const group = this.group(path);
       const isAsked = group.isFreezeAsked && !group.isStubborn;
       const left = (this.frozenAt.get(path) ?? Number.NEGATIVE_INFINITY) + this.freezeSeconds - this.time;
       const runs = isAsked ? Math.min(Math.max(left, 0), seconds) : seconds;
-      group.anonymous = Math.max(group.anonymous + rate * runs * MIB, 0);
+      const free = Math.max(this.high(path) - this.usage(path), 0);
+      const grown = Math.min(rate * runs, free + SLOW_RATE * runs);
+      group.anonymous = Math.max(group.anonymous + grown * MIB, 0);
     }
     this.time += seconds;
   }

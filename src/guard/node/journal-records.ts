@@ -10,13 +10,13 @@ export type JournalRecord =
   /** First line: the boot that the changes belong to; after another boot they are gone. */
   | { readonly op: 'open'; readonly boot: string; readonly pid: number }
   | { readonly op: 'freeze' | 'thaw'; readonly group: string; readonly identity: string }
-  /** Limits from before the guard's first change; null: none. Bytes. */
+  /** Limits from before the guard's first change; null: there was none; undefined: not changed. Bytes. */
   | {
       readonly op: 'limits';
       readonly group: string;
       readonly identity: string;
-      readonly high: number | null;
-      readonly max: number | null;
+      readonly high?: number | null | undefined;
+      readonly max?: number | null | undefined;
     }
   /** The limits are what they were. */
   | { readonly op: 'restored'; readonly group: string; readonly identity: string };
@@ -27,7 +27,7 @@ export interface Undo {
   readonly identity: string;
   readonly thaw: boolean;
   /** Former limits; undefined: unchanged. */
-  readonly limits: { readonly high: number; readonly max: number } | undefined;
+  readonly limits: { readonly high: number | undefined; readonly max: number | undefined } | undefined;
 }
 
 /** Longest line that is read. */
@@ -60,7 +60,10 @@ export function pendingUndos(text: string, boot: string): Undo[] {
     if (record.op === 'thaw') undo.thaw = false;
     if (record.op === 'restored') undo.limits = undefined;
     if (record.op === 'limits')
-      undo.limits ??= { high: orInfinity(record.high), max: orInfinity(record.max) };
+      undo.limits = {
+        high: undo.limits?.high ?? orInfinity(record.high),
+        max: undo.limits?.max ?? orInfinity(record.max),
+      };
     pending.set(key, undo);
   }
   return [...pending.values()].filter((undo) => undo.thaw || undo.limits !== undefined);
@@ -72,8 +75,8 @@ export function journalWriter(text: string): number | undefined {
   return undefined;
 }
 
-function orInfinity(value: number | null): number {
-  return value ?? Number.POSITIVE_INFINITY;
+function orInfinity(value: number | null | undefined): number | undefined {
+  return value === null ? Number.POSITIVE_INFINITY : value;
 }
 
 function* recordsOf(text: string): Generator<JournalRecord> {
@@ -93,7 +96,8 @@ function isRecord(value: unknown): value is JournalRecord {
   const { op, boot, group, identity, high, max } = value as Record<string, unknown>;
   if (op === 'open') return typeof boot === 'string';
   if (typeof group !== 'string' || typeof identity !== 'string') return false;
-  const isLimit = (limit: unknown): boolean => limit === null || (typeof limit === 'number' && limit >= 0);
+  const isLimit = (limit: unknown): boolean =>
+    limit === undefined || limit === null || (typeof limit === 'number' && limit >= 0);
   return (
     op === 'freeze' ||
     op === 'thaw' ||

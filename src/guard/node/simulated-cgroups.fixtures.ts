@@ -126,9 +126,15 @@ class SimulatedHandle implements CgroupHandle {
     return this.group.limits;
   }
 
-  setLimits(limits: MemoryLimits): boolean {
-    if (this.group.isGone || limits.max < this.usage()) return false;
-    this.group.limits = limits;
+  setHigh(high: number): boolean {
+    if (this.group.isGone) return false;
+    this.group.limits = { ...this.group.limits, high };
+    return true;
+  }
+
+  setMax(max: number): boolean {
+    if (this.group.isGone || max < this.usage()) return false;
+    this.group.limits = { ...this.group.limits, max };
     return true;
   }
 
