@@ -18,7 +18,18 @@ const HEADERS = [
 /** Columns of text; the others are aligned to the right. */
 const TEXT_COLUMNS = 2;
 
-/** Prints all rows. @param asMarkdown True: as docs/results/queues.md has them. */
+/** How a figure with a bar is called and printed where the bar is missed. */
+const BAR_COLUMNS: Readonly<
+  Record<keyof QueueBars, { readonly title: string; readonly text: (value: number) => string }>
+> = {
+  headOfLine: { title: 'head of line', text: (value) => formatFixed(value, 4) },
+  largeWaitP99Seconds: { title: 'large p99 wait', text: formatDuration },
+  smallWaitP99Seconds: { title: 'small p99 wait', text: formatDuration },
+  allocation: { title: 'allocation', text: (value) => formatPercent(value, 2) },
+};
+const COLUMNS_WITH_BARS = Object.keys(BAR_COLUMNS) as (keyof QueueBars)[];
+
+/** Prints all rows, then each bar that was missed. @param asMarkdown True: as docs/results/queues.md has them. */
 export function printQueues(rows: readonly QueuesRow[], asMarkdown: boolean): void {
   for (const workload of QUEUE_WORKLOADS) {
     const some = rows.filter((row) => row.workload === workload);
@@ -34,8 +45,29 @@ export function printQueues(rows: readonly QueuesRow[], asMarkdown: boolean): vo
     }
   }
   const bars = rows.flatMap((row) => Object.values(barsOf(row, rows)));
-  const missed = bars.filter((bar) => !bar.isReached).length;
-  process.stdout.write(`✓ reached, ✗ missed: ${bars.length - missed} of ${bars.length} bars reached.\n`);
+  const missed = missedBars(rows);
+  process.stdout.write(
+    `✓ reached, ✗ missed: ${bars.length - missed.length} of ${bars.length} bars reached.\n`,
+  );
+  for (const line of missed) process.stdout.write(`${asMarkdown ? '- ' : ''}${line}\n`);
+}
+
+/** @returns A line for each bar that a row missed, with value, bar and by how much, in the order of the rows. */
+export function missedBars(rows: readonly QueuesRow[]): string[] {
+  return rows.flatMap((row) => {
+    const bars = barsOf(row, rows);
+    return COLUMNS_WITH_BARS.flatMap((column) => {
+      const bar = bars[column];
+      if (bar === undefined || bar.isReached) return [];
+      const { title, text } = BAR_COLUMNS[column];
+      // Of a bar of zero no multiple can be stated.
+      const factor = bar.bar > 0 ? ` (${formatFixed(bar.value / bar.bar, 2)} ×)` : '';
+      const by = column === 'allocation' ? '' : factor;
+      return [
+        `missed: ${row.workload}, ${row.knowledge}, ${row.queue}: ${title} ${text(bar.value)}, bar ${text(bar.bar)}${by}`,
+      ];
+    });
+  });
 }
 
 function printMarkdown(title: string, cells: readonly (readonly string[])[]): void {

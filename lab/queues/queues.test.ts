@@ -4,6 +4,7 @@ import { plainEasy } from '../../src/simulation/queueing/easy.oracle.ts';
 import type { DisciplineName, RuntimeKnowledge } from '../../src/simulation/queueing/queue-names.ts';
 import { barsOf } from './queue-bars.ts';
 import { loadQueueWorkload, missingFiles } from './queue-workloads.ts';
+import { missedBars } from './queues-table.ts';
 import { type QueuesRow, type QueuesTask, QueuesTaskRunner } from './queues-task.ts';
 
 const TASK: QueuesTask = {
@@ -103,6 +104,20 @@ describe('bars', () => {
         (column) => bars[column]?.isReached,
       ),
     ).toEqual(expected);
+  });
+
+  test('each one that is missed is a line with the figure, the bar and the ratio; those that are reached are none', () => {
+    const teg = [
+      row('teg', 'exact', [0.0301, 110, 60, 0.8949]),
+      row('teg', 'unknown', [0.5, 501, 9999, 0.88]),
+    ];
+    expect(missedBars([...rows, ...teg])).toEqual([
+      'missed: slots, exact, teg: head of line 0.0301, bar 0.0300 (1.00 ×)',
+      'missed: slots, exact, teg: small p99 wait 1 m 00 s, bar 50.0 s (1.20 ×)',
+      'missed: slots, exact, teg: allocation 89.49 %, bar 89.50 %',
+      'missed: slots, unknown, teg: large p99 wait 8 m 21 s, bar 8 m 20 s (1.00 ×)',
+    ]);
+    expect(missedBars(rows)).toEqual([]);
   });
 
   test('those that others are compared with have none, and nothing is compared with rows that are missing', () => {
