@@ -1,5 +1,5 @@
 /**
- * Why a pod or a gang of equal pods waits, straight from the definitions: from the list of all that is placed, without anything that
+ * Why a pod or a gang waits, straight from the definitions: from the list of all that is placed, without anything that
  * the scheduler keeps. For clusters of GPU nodes, tenants without tokens or budgets, no evictions and no reservations.
  */
 
@@ -15,13 +15,12 @@ export interface PlainNode {
   readonly isCordoned: boolean;
 }
 
-/** A pod that is placed, or equal pods that have to start together. */
+/** A pod, or pods that have to start together. */
 export interface PlainPods {
-  /** '' : no tenant knows its namespace. */
   readonly tenant: string;
-  readonly gpus: number;
-  readonly count: number;
-  /** Flavours that its node selector allows. */
+  /** Of each of them. */
+  readonly gpus: readonly number[];
+  /** Flavours that their node selector allows. */
   readonly flavors: readonly string[];
 }
 
@@ -32,8 +31,11 @@ export interface PlainPlacement {
   readonly node: string;
 }
 
-/** `accounts`: no flavour's quotas and limits admit them. `room`: no node has room. `either`: one flavour admits them and has no room, another does not admit them. */
-export type WaitingCause = 'held' | 'accounts' | 'room' | 'either' | 'none';
+/**
+ * `unserved`: there is no node that could ever run one of them. `accounts`: quotas and limits admit them on no flavour that could.
+ * `room`: nodes lack room. `either`: nodes of the flavours that admit them lack room, and there are others.
+ */
+export type WaitingCause = 'held' | 'unserved' | 'accounts' | 'room' | 'either' | 'none';
 
 /** @returns Why they cannot start now; 'none': they can. */
 export function waitingCause(
@@ -55,17 +57,33 @@ export function waitingCause(
     amount: 1000 * gpus,
   }));
   if (usage.path(pods.tenant).some((name) => isHeld(tenants, name))) return 'held';
-  const need = 1000 * pods.gpus * pods.count;
-  // Where there is no node that could ever run them, no quota helps.
-  const flavors = pods.flavors.filter((flavor) =>
-    nodes.some((node) => node.flavor === flavor && node.gpus >= pods.gpus),
-  );
-  if (flavors.length === 0) return 'room';
-  const admitted = flavors.filter((flavor) => need <= available(usage, pods.tenant, flavor));
-  const roomy = flavors.filter((flavor) => seats(nodes, placements, flavor, pods.gpus) >= pods.count);
-  if (admitted.some((flavor) => roomy.includes(flavor))) return 'none';
-  if (admitted.length === 0) return 'accounts';
-  return admitted.length < flavors.length ? 'either' : 'room';
+  const serves = (flavor: string, gpus: number): boolean =>
+    pods.flavors.includes(flavor) && nodes.some((node) => node.flavor === flavor && node.gpus >= gpus);
+  const all = [...new Set(flavorOf.values())];
+  const serving = all.filter((flavor) => pods.gpus.some((gpus) => serves(flavor, gpus)));
+  if (pods.gpus.some((gpus) => !serving.some((flavor) => serves(flavor, gpus)))) return 'unserved';
+  const admitted = serving.filter((flavor) => {
+    const served = pods.gpus.filter((gpus) => serves(flavor, gpus));
+    return 1000 * total(served) <= available(usage, pods.tenant, flavor);
+  });
+  if (pods.gpus.some((gpus) => !admitted.some((flavor) => serves(flavor, gpus)))) return 'accounts';
+  const free = nodes
+    .filter(
+      (node) => admitted.includes(node.flavor) && pods.flavors.includes(node.flavor) && !node.isCordoned,
+    )
+    .map(
+      ({ name, gpus }) => gpus - total(placements.filter(({ node }) => node === name).map((pod) => pod.gpus)),
+    );
+  if (isPackable(pods.gpus, free)) return 'none';
+  return admitted.length < serving.length ? 'either' : 'room';
+}
+
+const total = (amounts: readonly number[]): number => amounts.reduce((sum, n) => sum + n, 0);
+
+/** Tries everything. */
+function isPackable([first, ...others]: readonly number[], free: readonly number[]): boolean {
+  if (first === undefined) return true;
+  return free.some((room, i) => room >= first && isPackable(others, free.with(i, room - first)));
 }
 
 /** What is left of the cluster's, and what is guaranteed on the way up; at most the room of any limit on the way. */
@@ -82,19 +100,4 @@ function available(usage: PlainTenantUsage, tenant: string, flavor: string): num
 
 function isHeld(tenants: readonly TenantSpec[], name: string): boolean {
   return tenants.find((tenant) => tenant.name === name)?.state !== 'Open';
-}
-
-/** @returns Number of pods of n GPUs that the nodes of a flavour have room for. */
-function seats(
-  nodes: readonly PlainNode[],
-  placements: readonly PlainPlacement[],
-  flavor: string,
-  gpus: number,
-): number {
-  return nodes
-    .filter((node) => node.flavor === flavor && !node.isCordoned)
-    .reduce((sum, { name, gpus: all }) => {
-      const used = placements.reduce((held, placed) => held + (placed.node === name ? placed.gpus : 0), 0);
-      return sum + Math.floor((all - used) / gpus);
-    }, 0);
 }
