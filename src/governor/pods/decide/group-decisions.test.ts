@@ -432,3 +432,14 @@ describe('the group of a pod', () => {
     expect(cluster.scheduler.view().groupCount).toBe(1);
   });
 });
+
+test('a gang is not refused for what another shape was that had its number before', () => {
+  const cluster = new TestCluster().nodes(node('a'));
+  cluster.group(group('large', 2));
+  cluster.pods(...members('large', 2, { requests: requests(3000) }));
+  expect(bindings(cluster.decide())).toEqual({});
+  cluster.gone('large-0', 'large-1');
+  cluster.group(group('small', 2));
+  cluster.pods(...members('small', 2, { requests: requests(2000) }));
+  expect(bindings(cluster.decide())).toEqual({ 'small-0': 'a', 'small-1': 'a' });
+});
