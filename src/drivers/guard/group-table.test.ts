@@ -29,7 +29,7 @@ describe('groups that opted in and must not be acted on', () => {
     for (const one of [path, '/batch/a']) backend.create(one);
     const table = tableOf(backend, [{ path, optIn: true }], ['/jobs/guard']);
     expect(table.refresh()).toEqual([{ event: 'group refused', group: path, why }]);
-    expect(table.sample(0, true, true)[0]?.optedIn).toBe(false);
+    expect(table.sample(0, true)[0]?.optedIn).toBe(false);
   });
 
   test('of those that did not, nothing is reported', () => {
@@ -61,7 +61,7 @@ test('the first entry that fits a group counts', () => {
     { path: '/jobs/*', optIn: true },
   ]);
   table.refresh();
-  const samples = table.sample(0, true, true);
+  const samples = table.sample(0, true);
   expect(samples.map(({ path, priority, limit }) => [path, priority, limit])).toEqual([
     ['/jobs/b', 5, 100],
     ['/jobs/a', 0, Number.POSITIVE_INFINITY],
@@ -75,11 +75,11 @@ test('page cache does not count as usage', () => {
   table.refresh();
   group.anonymous = 10 * MIB;
   group.cache = 500 * MIB;
-  expect(table.sample(1, true, true)[0]?.usage).toBe(10);
+  expect(table.sample(1, true)[0]?.usage).toBe(10);
   // As it turns into other memory, it is read at every tick.
   group.anonymous = 400 * MIB;
   group.cache = 110 * MIB;
-  expect(table.sample(1.001, false, true)[0]?.usage).toBe(400);
+  expect(table.sample(1.001, true)[0]?.usage).toBe(400);
 });
 
 test('what others froze is seen, and what the guard froze is not taken for it', () => {
@@ -87,11 +87,11 @@ test('what others froze is seen, and what the guard froze is not taken for it', 
   backend.create('/a').isFreezeAsked = true;
   const table = tableOf(backend, [{ path: '/a', optIn: true }]);
   table.refresh();
-  expect(table.sample(0, true, true)[0]?.isForeign).toBe(true);
+  expect(table.sample(0, true)[0]?.isForeign).toBe(true);
   const group = table.get('/a');
   if (group !== undefined) group.isOurs = true;
   table.refresh();
-  expect(table.sample(0, true, true)[0]).toMatchObject({ isForeign: false, isFrozen: true });
+  expect(table.sample(0, true)[0]).toMatchObject({ isForeign: false, isFrozen: true });
 });
 
 test('holds as many groups as it may, and reports the others once', () => {
@@ -102,7 +102,7 @@ test('holds as many groups as it may, and reports the others once', () => {
   expect(changes.filter(({ event }) => event === 'group found')).toHaveLength(OPEN_GROUPS_MAX);
   expect(changes.filter(({ event }) => event === 'too many groups')).toHaveLength(1);
   expect(table.refresh()).toEqual([]);
-  expect(table.sample(0, true, true)).toHaveLength(OPEN_GROUPS_MAX);
+  expect(table.sample(0, true)).toHaveLength(OPEN_GROUPS_MAX);
 });
 
 test('a group that cannot be opened is reported once', () => {

@@ -11,13 +11,11 @@ import { refusalOf } from './group-rules.ts';
 import { GroupSoftener } from './group-softener.ts';
 import type { GuardGroupConfig } from './guard-config.ts';
 import type { GuardedPods } from './guarded-pods.ts';
+import { UsageReader } from './usage-reader.ts';
 
 /** Most groups at a time; further ones are reported and left alone. */
 export const OPEN_GROUPS_MAX = 1024;
 const BYTES_PER_MIB = 1024 * 1024;
-/** Cache that may have turned into other memory since it was read, and the time after which it is read again. */
-const SMALL_CACHE = BYTES_PER_MIB / 2;
-const CACHE_SECONDS = 0.02;
 
 /** A group that is open. */
 export interface OpenGroup {
@@ -31,9 +29,7 @@ export interface OpenGroup {
   isStill: boolean;
   /** Somebody else did. */
   isForeign: boolean;
-  /** Page cache as last read, bytes, and when. */
-  cache: number;
-  cacheAt: number;
+  readonly usage: UsageReader;
   /** MiB; read now and then. */
   limit: number;
   readonly soft: GroupSoftener;
@@ -92,7 +88,7 @@ export class GroupTable {
     return this.unusable;
   }
 
-  /** Looks for groups that have come or gone, and for what others did to them. Not for every tick. */
+  /** Looks for groups that have come or gone, for their limits, and for what others did to them. Not for every tick. */
   refresh(): TableChange[] {
     const changes: TableChange[] = [];
     for (const [path, group] of this.open) {
@@ -114,21 +110,23 @@ export class GroupTable {
       }
     }
     for (const path of this.unusable.keys()) if (!named.has(path)) this.unusable.delete(path);
-    for (const group of this.open.values()) group.isForeign = !group.isOurs && group.handle.isFreezeAsked();
+    for (const group of this.open.values()) {
+      group.limit = limitOf(group);
+      group.isForeign = !group.isOurs && group.handle.isFreezeAsked();
+    }
     return changes;
   }
 
-  /** Reads all groups. @param readsLimits True now and then: limits change rarely. */
-  sample(time: number, readsLimits: boolean, isEnforcing: boolean): GroupSample[] {
+  /** Reads all groups. */
+  sample(time: number, isEnforcing: boolean): GroupSample[] {
     const samples: GroupSample[] = [];
     for (const group of this.open.values()) {
       const { handle, config } = group;
-      if (readsLimits) group.limit = limitOf(group);
       // In a dry run nothing freezes; the decisions go on as if it had.
       if (group.isOurs && !group.isStill) group.isStill = !isEnforcing || handle.isFrozen();
       samples.push({
         path: handle.path,
-        usage: usageOf(group, time),
+        usage: group.usage.read(time),
         limit: group.limit,
         isFrozen: group.isOurs && group.isStill,
         isForeign: group.isForeign,
@@ -178,8 +176,7 @@ export class GroupTable {
       refusal,
       isOurs: false,
       isStill: false,
-      cache: 0,
-      cacheAt: Number.NEGATIVE_INFINITY,
+      usage: new UsageReader(handle),
       isForeign: handle.isFreezeAsked(),
       limit: Number.POSITIVE_INFINITY,
       soft: new GroupSoftener(handle),
@@ -206,22 +203,4 @@ function limitOf({ config, handle }: OpenGroup): number {
   if (config.limitMib !== undefined) return config.limitMib;
   const { max } = handle.limits();
   return Number.isFinite(max) ? max / BYTES_PER_MIB : Number.POSITIVE_INFINITY;
-}
-
-/** As `unreclaimable`; a cache that is small is not read at every tick, since it costs more than all the rest. */
-function usageOf(group: OpenGroup, time: number): number {
-  const { handle } = group;
-  if (group.cache > SMALL_CACHE || time - group.cacheAt > CACHE_SECONDS) {
-    const { cache } = handle.parts();
-    group.cache = cache >= 0 ? cache : 0;
-    group.cacheAt = time;
-  }
-  return Math.max(handle.usage() - group.cache, 0) / BYTES_PER_MIB;
-}
-
-/** MiB that reclaim does not bring back: usage without page cache. */
-export function unreclaimable(handle: CgroupHandle): number {
-  const { cache } = handle.parts();
-  const usage = handle.usage();
-  return Math.max(usage - (cache >= 0 ? cache : 0), 0) / BYTES_PER_MIB;
 }

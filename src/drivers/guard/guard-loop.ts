@@ -58,8 +58,9 @@ export class GuardLoop {
     return performance.now() / 1000;
   }
 
-  /** Begins with a tick. */
+  /** Looks for groups, and begins with a tick. */
   start(): void {
+    this.refresh();
     this.run();
   }
 
@@ -86,32 +87,46 @@ export class GuardLoop {
       this.plannedAt = this.now() + seconds;
       // Whole milliseconds is what timers have.
       this.timer = setTimeout(() => this.run(), Math.max(Math.floor(seconds * 1000), 1));
+      if (this.now() - this.refreshedAt >= REFRESH_SECONDS) setImmediate(() => this.lookAround());
     } catch (error) {
-      this.stop();
-      this.given.onBroken(error);
+      this.break(error);
     }
+  }
+
+  /** What takes longer than a tick may, in the time between two of them. */
+  private lookAround(): void {
+    if (this.isStopped) return;
+    try {
+      this.refresh();
+      this.given.journal?.settle();
+    } catch (error) {
+      this.break(error);
+    }
+  }
+
+  private break(error: unknown): void {
+    this.stop();
+    this.given.onBroken(error);
   }
 
   /** @returns Seconds until the next one. */
   private tick(): number {
     const { table, wall, journal } = this.given;
     const time = this.now();
-    const isRefresh = time - this.refreshedAt >= REFRESH_SECONDS;
-    if (isRefresh) this.refresh(time);
-    const groups = table.sample(time, isRefresh, journal !== undefined);
+    const groups = table.sample(time, journal !== undefined);
     const used = groups.reduce((sum, group) => sum + group.usage, 0);
-    const node = { wall: wall.wall(), others: wall.others(used) };
+    const node = { wall: wall.wall(), others: wall.others(used, time) };
     const step = this.core.step({ ...node, groups }, time);
     for (const command of step.commands) this.carryOut(command, time);
     this.last = { ...step, ...node };
     this.report(step);
     const late = Number.isNaN(this.plannedAt) ? 0 : Math.max(time - this.plannedAt, 0);
     this.ticks.add((this.now() - time) * 1e6, late * 1e6);
-    if (isRefresh) setImmediate(() => journal?.settle());
     return step.nextSeconds;
   }
 
-  private refresh(time: number): void {
+  private refresh(): void {
+    const time = this.now();
     this.refreshedAt = time;
     for (const { event, ...details } of this.given.table.refresh()) this.given.events.add(event, details);
     for (const group of this.given.table.groups) this.checkOwn(group, time);
@@ -177,7 +192,7 @@ export class GuardLoop {
     const { journal, events } = this.given;
     if (journal === undefined) return;
     const was = group.soft.setMib;
-    const done = group.soft.set(high, group.cache, journal);
+    const done = group.soft.set(high, group.usage.cache, journal);
     const is = group.soft.setMib;
     if (!done) events.add('memory.high failed', { group: group.handle.path });
     else if ((was === undefined) !== (is === undefined))

@@ -2,9 +2,9 @@
 import { totalmem } from 'node:os';
 import type { CgroupBackend, CgroupHandle } from '../../guard/node/cgroup-backend.ts';
 import { TegError } from '../../model/errors.ts';
-import { unreclaimable } from './group-table.ts';
 import type { GuardConfig } from './guard-config.ts';
 import { fieldOf, HeldFile } from './held-file.ts';
+import { UsageReader } from './usage-reader.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
 const KIB_PER_MIB = 1024;
@@ -14,6 +14,7 @@ const NODE_SHARE = 0.95;
 export class WallReader {
   private readonly fixed: number | undefined;
   private readonly handle: CgroupHandle | undefined;
+  private readonly usage: UsageReader | undefined;
   private readonly meminfo = new HeldFile('/proc/meminfo');
   private readonly of: string;
 
@@ -22,6 +23,7 @@ export class WallReader {
     this.of = of;
     this.fixed = mib ?? (of === 'node' ? (NODE_SHARE * totalmem()) / BYTES_PER_MIB : undefined);
     this.handle = of.startsWith('/') ? backend.open(of) : undefined;
+    this.usage = this.handle && new UsageReader(this.handle);
     if (Number.isFinite(this.wall())) return;
     throw new TegError(
       'TEG_CONFIG_INVALID',
@@ -35,9 +37,9 @@ export class WallReader {
   }
 
   /** @param groups Usage of all groups. @returns What else is used below the wall; NaN: not readable. */
-  others(groups: number): number {
+  others(groups: number, time: number): number {
     if (this.of === 'groups') return 0;
-    const used = this.handle === undefined ? this.nodeUsage() : unreclaimable(this.handle);
+    const used = this.usage === undefined ? this.nodeUsage() : this.usage.read(time);
     return Number.isNaN(groups) ? Number.NaN : Math.max(used - groups, 0);
   }
 
