@@ -66,6 +66,31 @@ describe('champions of the pod scheduler', () => {
     expect(life.started.get('stays')).toBe(2100);
   });
 
+  test('is one for all that could use the same nodes, from afterSeconds on, and one for each flavour', () => {
+    const life = new ChampionLife();
+    life.cluster.nodes(gpuNode('n1', 'a'), gpuNode('n2', 'a'), gpuNode('n3', 'b'));
+    const champion = { afterSeconds: AFTER, reservationsMax: 4, unknownRuntime: 'Never' } as const;
+    setEconomy(life.cluster, 'enforce', { ...labelledMarket('a', 'b'), champion }, [
+      teamTenant('all', { a: 80, b: 80 }),
+    ]);
+    const on = (kind: string, name: string, gpus: number, seconds: number): PodDescription =>
+      gpuPodOf(name, 'all', gpus, { nodeSelector: { kind } }, { expectedSeconds: seconds });
+    const keysAt = (timeSeconds: number): string[] => {
+      life.runUntil(timeSeconds);
+      return life.champions().map(({ key }) => key);
+    };
+    life.add(on('a', 'long', 5, 1000), on('a', 'longer', 5, 1500), on('b', 'long-b', 4, 2000));
+    life.runUntil(1010);
+    life.add(on('a', 'first', 8, 100), on('a', 'second', 7, 100));
+    life.runUntil(1040);
+    life.add(on('b', 'late', 8, 100));
+    expect(keysAt(1069)).toEqual([]);
+    // The review that makes the first one champion finds another that has not waited long enough.
+    expect(keysAt(1071)).toEqual(['first']);
+    expect(keysAt(1200)).toEqual(['first', 'late']);
+    expect(keysAt(2001)).toEqual(['late', 'second']);
+  });
+
   test('without an economy nobody is kept from room', () => {
     for (const mode of ['off', 'observe'] as const) {
       const life = lifeOf(2);
