@@ -8,6 +8,7 @@ import { addBenchFairnessCommand } from './bench-fairness-command.ts';
 import { addBenchGuardCommand } from './bench-guard-command.ts';
 import { addBenchKubernetesCommand } from './bench-kubernetes-command.ts';
 import { addBenchLedgerCommand } from './bench-ledger-command.ts';
+import { addBenchMemoryCommand } from './bench-memory-command.ts';
 import { addBenchPackingCommand } from './bench-packing-command.ts';
 import { addBenchPowerCommand } from './bench-power-command.ts';
 import { addBenchQueuesCommand } from './bench-queues-command.ts';
@@ -19,7 +20,7 @@ export function addBenchCommand(parent: Command): void {
   const bench = parent
     .command('bench')
     .description(
-      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, fairness, power caps, a real API server',
+      'measure: packing quality, decision cost, simulator speed, zone choosers, queues, fairness, power caps, memory, a real API server',
     );
   addBenchPackingCommand(bench);
   addBenchDecisionCommand(bench);
@@ -31,5 +32,6 @@ export function addBenchCommand(parent: Command): void {
   addBenchLedgerCommand(bench);
   addBenchGuardCommand(bench);
   addBenchPowerCommand(bench);
+  addBenchMemoryCommand(bench);
   addBenchKubernetesCommand(bench);
 }

@@ -118,6 +118,7 @@ const REFUSED: Readonly<Record<string, readonly Case[]>> = {
   ],
   'teg bench fairness': [['print-markdown', [], ['--json']]],
   'teg bench guard': [['print-markdown', [], ['--json']]],
+  'teg bench memory': [['print-markdown', [], ['--json']]],
   'teg bench power': [['print-markdown', [], ['--json']]],
   'teg bench queues': [['print-markdown', [], ['--json']]],
   'teg trace inspect': READING,
@@ -306,6 +307,7 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
   ],
   'teg bench fairness': ['queues', 'seed', 'gangs', 'json'],
   'teg bench guard': ['quick', 'json'],
+  'teg bench memory': ['seeds', 'quick', 'json'],
   'teg bench power': ['node-power', 'racks', 'limit-part', 'json'],
   'teg bench queues': [
     'queues',

@@ -23,6 +23,33 @@ describe('pressure of a node', () => {
     expect(nodeOf(object(['PIDPressure', 'True'], ['MemoryPressure', 'False'])).pressure).toEqual(['pid']);
   });
 
+  test('is read from the conditions of a guard as well', () => {
+    const short = nodeOf(object(['MemoryPressure', 'False'], ['MemoryGuardPressure', 'True']));
+    expect(short.pressure).toEqual(['memory']);
+    expect(short).not.toHaveProperty('powerHeadroomWatts');
+    const capped = nodeOf(object(['PowerGuardPressure', 'True'], ['MemoryGuardPressure', 'Unknown']));
+    expect(capped).toMatchObject({ powerHeadroomWatts: 0 });
+    expect(capped).not.toHaveProperty('pressure');
+  });
+
+  test.each([{ pressure: ['memory'] as const }, { powerHeadroomWatts: 0 }])(
+    'a condition of the node, %j, sends pods elsewhere and wakes nobody',
+    (state) => {
+      const cluster = new TestCluster().nodes(node('a'), node('b'));
+      cluster.pods(pod('first'), pod('whale', { requests: requests(64_000) }));
+      const used = bindings(cluster.decide()).first as string;
+      const other = used === 'a' ? 'b' : 'a';
+      cluster.nodes(node(used, state));
+      expect(cluster.scheduler.hasWork).toBe(false);
+      expect(cluster.scheduler.view().node(used)?.state).toEqual({ pressure: [], ...state });
+      cluster.pods(pod('second'));
+      expect(bindings(cluster.decide())).toEqual({ second: other });
+      cluster.nodes(node(used), node(other, state));
+      cluster.pods(pod('third'));
+      expect(bindings(cluster.decide())).toEqual({ third: used });
+    },
+  );
+
   test("is shown with a guard's report of it, and is cleared by the next one", () => {
     const cluster = new TestCluster().nodes(node('a', { pressure: ['disk'] }), node('b'));
     const view = cluster.scheduler.view();

@@ -27,8 +27,10 @@ export interface NodeDescription {
   readonly podsMax: number;
   /** Allocatable further resources by name; integers > 0. */
   readonly extended: Readonly<Record<string, number>>;
-  /** What its kubelet says that it is short of, in the order of `NODE_PRESSURES`; absent: nothing. */
+  /** What its kubelet or guard says that it is short of, in the order of `NODE_PRESSURES`; absent: nothing. */
   readonly pressure?: readonly NodePressure[];
+  /** Watts that it may draw on top of its present draw, as its guard says; integer ≥ 0; absent: unknown. */
+  readonly powerHeadroomWatts?: number;
 }
 
 /** A PersistentVolumeClaim. JSON. */

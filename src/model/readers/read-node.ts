@@ -72,22 +72,28 @@ export function isReady(status: ApiObject): boolean {
   return true;
 }
 
-/** Conditions of a node by the pressure that they report. */
-const PRESSURE_CONDITIONS: Readonly<Record<NodePressure, string>> = {
-  memory: 'MemoryPressure',
-  disk: 'DiskPressure',
-  pid: 'PIDPressure',
+/** Conditions of a node by the pressure that they report: the kubelet's, and the node guard's. */
+const PRESSURE_CONDITIONS: Readonly<Record<NodePressure, readonly string[]>> = {
+  memory: ['MemoryPressure', 'MemoryGuardPressure'],
+  disk: ['DiskPressure'],
+  pid: ['PIDPressure'],
 };
+/** The guard's condition for a node that may draw no watt more. */
+const POWER_CONDITION = 'PowerGuardPressure';
 
-/** What the kubelet reports; `Unknown` (it has not reported for a while) is none. */
-function pressureOf(status: ApiObject): { readonly pressure?: readonly NodePressure[] } {
+/** What kubelet and guard report; `Unknown` (nothing was reported for a while) is none. */
+function pressureOf(status: ApiObject): Pick<NodeDescription, 'pressure' | 'powerHeadroomWatts'> {
   const reported = new Set<unknown>();
   for (const entry of maybeList(status.conditions, 'status.conditions')) {
     const condition = recordOf(entry, 'status.conditions[]');
     if (condition.status === 'True') reported.add(condition.type);
   }
-  const pressure = NODE_PRESSURES.filter((each) => reported.has(PRESSURE_CONDITIONS[each]));
-  return pressure.length === 0 ? {} : { pressure };
+  const isReported = (condition: string): boolean => reported.has(condition);
+  const pressure = NODE_PRESSURES.filter((each) => PRESSURE_CONDITIONS[each].some(isReported));
+  return {
+    ...(pressure.length === 0 ? {} : { pressure }),
+    ...(isReported(POWER_CONDITION) ? { powerHeadroomWatts: 0 } : {}),
+  };
 }
 
 function extendedOf(allocatable: ApiObject): Record<string, number> {

@@ -97,6 +97,7 @@ export const CHECK_NODE_SHAPE: ValueCheck = record({
   podsMax: amount,
   extended: amounts,
   pressure: optional(pressure),
+  powerHeadroomWatts: optional(amount),
 });
 
 const pod = record({

@@ -29,14 +29,18 @@ export class NodeSlots {
   }
 
   /**
-   * @returns The reports of kubelet and guard about the node in a slot: pressure reported by either, power by the
-   *   guard.
+   * @returns The reports of kubelet and guard about the node in a slot: pressure reported by either, power by a report, else by
+   *   the node's conditions.
    */
   stateOf(slot: number): NodeState {
     const reported = this.reported[slot];
-    const pressure = this.descriptions[slot]?.pressure ?? PLAIN_STATE.pressure;
-    if (reported === undefined) return pressure.length === 0 ? PLAIN_STATE : { pressure };
-    return { ...reported, pressure: pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure)) };
+    const { pressure = PLAIN_STATE.pressure, powerHeadroomWatts } = this.descriptions[slot] ?? {};
+    const known = powerHeadroomWatts === undefined ? {} : { powerHeadroomWatts };
+    if (reported !== undefined) {
+      const both = pressuresOf(pressureBits(pressure) | pressureBits(reported.pressure));
+      return { ...known, ...reported, pressure: both };
+    }
+    return pressure.length === 0 && powerHeadroomWatts === undefined ? PLAIN_STATE : { ...known, pressure };
   }
 
   /** Describes a node, new or known. @returns Its slot. */

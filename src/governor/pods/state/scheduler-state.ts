@@ -83,11 +83,11 @@ export class SchedulerState {
 
   /**
    * A node is new or has a new description. Nothing happens if it is unchanged, and no pod is woken if only its
-   * pressure changed.
+   * shortages changed.
    */
   setNode(node: NodeDescription): void {
     const known = this.slots.slotOf(node.name);
-    if (known >= 0 && differsInPressureOnly(this.slots.descriptions[known] as NodeDescription, node)) {
+    if (known >= 0 && differsInStateOnly(this.slots.descriptions[known] as NodeDescription, node)) {
       this.slots.set(node);
       this.zones.update(known);
       return;
@@ -470,9 +470,8 @@ export class SchedulerState {
 }
 
 /** @returns True if two descriptions of a node are equal in all fields that decisions read. */
-function differsInPressureOnly(x: NodeDescription, y: NodeDescription): boolean {
-  if (x.pressure === undefined && y.pressure === undefined) return sameJson(x, y);
-  const { pressure: _, ...known } = x;
-  const { pressure: __, ...told } = y;
-  return sameJson(known, told);
+function differsInStateOnly(x: NodeDescription, y: NodeDescription): boolean {
+  const { pressure: _, powerHeadroomWatts: __, ...known } = x;
+  const { pressure: ___, powerHeadroomWatts: ____, ...next } = y;
+  return sameJson(known, next);
 }
