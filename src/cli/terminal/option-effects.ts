@@ -112,6 +112,9 @@ export const MODE_RULES: Readonly<Record<string, readonly ModeRule[]>> = {
   'teg bench guard': [
     { options: ['printMarkdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
   ],
+  'teg bench memory': [
+    { options: ['printMarkdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
+  ],
   'teg bench power': [
     { options: ['printMarkdown'], when: given('json'), why: `together with --json, ${ONE_OF}` },
   ],
