@@ -3,8 +3,13 @@ import { expect, test } from 'vitest';
 import { groupsMissing } from './bench-groups.ts';
 import { type GuardBenchRow, guardPlan, runGuardBench } from './guard-bench.ts';
 import { loadEndOf } from './guard-loads.ts';
+import { guardBarLines } from './guard-table.ts';
 
 const missing = groupsMissing();
+const KEYS = [
+  ...['case', 'cpuPercent', 'crashes', 'enomem', 'freezeMsP50', 'frozenMsP50', 'guard', 'kills'],
+  ...['overshootMbMax', 'overshootMbP50', 'reason', 'runs', 'thawMsP50', 'tickMicrosP99'],
+];
 
 test('a program has come to its end only if it says so in full', () => {
   expect(loadEndOf('done 600 enomem 2\n')).toEqual({ checksum: 600, enomem: 2 });
@@ -39,6 +44,17 @@ test.skipIf(missing !== undefined)(
     expect(rows[1]?.overshootMbMax).toBeLessThan(16);
     expect(rows[1]?.frozenMsP50).toBeGreaterThan(0);
     expect(rows[2]?.reason).toMatch(/whole machine/);
+    // The whole of the schema: what is not measured is null.
+    for (const row of rows) expect(Object.keys(row).sort()).toEqual(KEYS);
+    for (const key of ['freezeMsP50', 'frozenMsP50', 'thawMsP50', 'tickMicrosP99', 'cpuPercent'] as const)
+      expect([typeof rows[1]?.[key], rows[0]?.[key], rows[2]?.[key]]).toEqual(['number', null, null]);
+    const bars = guardBarLines(rows);
+    expect(bars).toHaveLength(9);
+    expect(bars[0]).toBe('kills: at most 0: reached, 0');
+    expect(guardBarLines([{ ...(rows[1] as GuardBenchRow), kills: 2 }])[0]).toBe(
+      'kills: at most 0: missed, 2',
+    );
+    expect(guardBarLines(rows.slice(2))[0]).toBe('kills: at most 0: not measured');
   },
   180_000,
 );

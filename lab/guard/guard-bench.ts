@@ -48,10 +48,10 @@ export interface GuardBenchRow {
   /** Peak beyond the line that the guard keeps free, MiB. */
   readonly overshootMbP50: number | null;
   readonly overshootMbMax: number | null;
-  /** Freezing ten busy processes by hand: until the guard has answered, and until the kernel says that they stand. */
+  /** Of all freezes, in the guard: the write, and until the group, at the end ten busy processes, was seen to stand still. */
   readonly freezeMsP50: number | null;
   readonly frozenMsP50: number | null;
-  /** Until they run again. */
+  /** The write that thaws. */
   readonly thawMsP50: number | null;
   readonly tickMicrosP99: number | null;
   readonly cpuPercent: number | null;
@@ -142,7 +142,6 @@ async function runCase(
   runs: number,
 ): Promise<GuardBenchRow> {
   const results: RunResult[] = [];
-  let cycles: Cycles | undefined;
   let status: GuardStatus | undefined;
   for (let run = 0; run < runs; run++) {
     const parent = parts.groups.create(parts.groups.root, `${guard}-${parts.index}-${run}`);
@@ -153,7 +152,7 @@ async function runCase(
     try {
       results.push(await runOnce(parts, each, parent, children, running));
       if (running !== undefined && run === runs - 1) {
-        cycles = await freezeByHand(parts.groups, running, children[0] as string);
+        await freezeByHand(parts.groups, running, children[0] as string);
         status = await running.status();
       }
     } finally {
@@ -161,7 +160,7 @@ async function runCase(
       await parts.groups.remove(parent);
     }
   }
-  return rowOf(each, guard, results, cycles, status);
+  return rowOf(each, guard, results, status);
 }
 
 interface RunResult {
@@ -216,30 +215,18 @@ class Program {
   }
 }
 
-interface Cycles {
-  readonly freezeMs: readonly number[];
-  readonly frozenMs: readonly number[];
-  readonly thawMs: readonly number[];
-}
-
-/** Freezes and thaws ten busy processes through the guard. */
-async function freezeByHand(groups: BenchGroups, guard: RunningGuard, path: string): Promise<Cycles> {
-  const cycles = { freezeMs: [] as number[], frozenMs: [] as number[], thawMs: [] as number[] };
+/** Freezes and thaws ten busy processes through the guard, which measures it. */
+async function freezeByHand(groups: BenchGroups, guard: RunningGuard, path: string): Promise<void> {
   for (let i = 0; i < SPINNERS; i++) groups.run(path, ['sh', '-c', 'while :; do :; done']);
   await sleep(200);
   for (let cycle = 0; cycle < CYCLES; cycle++) {
-    let began = performance.now();
     await guard.ask('freeze', path);
-    cycles.freezeMs.push(performance.now() - began);
     await until(() => groups.isFrozen(path), 5000);
-    cycles.frozenMs.push(performance.now() - began);
-    began = performance.now();
+    await sleep(20);
     await guard.ask('thaw', path);
     await until(() => !groups.isFrozen(path), 5000);
-    cycles.thawMs.push(performance.now() - began);
     await sleep(20);
   }
-  return cycles;
 }
 
 /** A guard of the groups below one. */
@@ -295,7 +282,6 @@ function rowOf(
   each: GuardCase,
   guard: GuardName,
   results: readonly RunResult[],
-  cycles: Cycles | undefined,
   status: GuardStatus | undefined,
 ): GuardBenchRow {
   const sum = (of: (result: RunResult) => number): number =>
@@ -308,16 +294,20 @@ function rowOf(
     crashes: sum(({ crashes }) => crashes),
     overshootMbP50: median(overshoots),
     overshootMbMax: overshoots.length === 0 ? null : rounded(Math.max(...overshoots)),
-    freezeMsP50: median(cycles?.freezeMs ?? []),
-    frozenMsP50: median(cycles?.frozenMs ?? []),
-    thawMsP50: median(cycles?.thawMs ?? []),
+    freezeMsP50: millis(status?.freezeMicros),
+    frozenMsP50: millis(status?.standMicros),
+    thawMsP50: millis(status?.thawMicros),
     tickMicrosP99: status === undefined ? null : rounded(status.tickMicros.p99),
     cpuPercent: status === undefined ? null : rounded((100 * status.cpuSeconds) / status.upSeconds),
   };
 }
 
 function emptyRow(each: GuardCase, guard: GuardName, reason: string): GuardBenchRow {
-  return { ...rowOf(each, guard, [], undefined, undefined), reason };
+  return { ...rowOf(each, guard, [], undefined), reason };
+}
+
+function millis(summary: GuardStatus['tickMicros'] | undefined): number | null {
+  return summary === undefined || summary.count === 0 ? null : Math.round(summary.p50) / 1000;
 }
 
 function median(values: readonly number[]): number | null {

@@ -34,6 +34,9 @@ export interface GuardLoopOptions {
 export class GuardLoop {
   readonly core: GuardCore;
   readonly ticks = new TickTimes();
+  /** Writes that freeze and thaw, µs; and from the write until the group is seen to stand still, which is looked for once a tick. */
+  readonly actions = { freeze: new TickTimes(), stand: new TickTimes(), thaw: new TickTimes() } as const;
+  private readonly awaited = new Map<OpenGroup, number>();
   private readonly given: GuardLoopOptions;
   private readonly heldAt = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
@@ -62,6 +65,14 @@ export class GuardLoop {
   start(): void {
     this.refresh();
     this.run();
+  }
+
+  /** Has the next tick now: what a person asks for does not wait for it. */
+  soon(): void {
+    if (this.isStopped) return;
+    clearTimeout(this.timer);
+    this.plannedAt = this.now();
+    this.timer = setTimeout(() => this.run(), 0);
   }
 
   /** Stops it; what is frozen stays so until `restore`. */
@@ -111,9 +122,10 @@ export class GuardLoop {
 
   /** @returns Seconds until the next one. */
   private tick(): number {
-    const { table, wall, journal } = this.given;
+    const { options, table, wall, journal } = this.given;
     const time = this.now();
     const groups = table.sample(time, journal !== undefined);
+    this.seeStanding();
     const used = groups.reduce((sum, group) => sum + group.usage, 0);
     const node = { wall: wall.wall(), others: wall.others(used, time) };
     const step = this.core.step({ ...node, groups }, time);
@@ -122,7 +134,15 @@ export class GuardLoop {
     this.report(step);
     const late = Number.isNaN(this.plannedAt) ? 0 : Math.max(time - this.plannedAt, 0);
     this.ticks.add((this.now() - time) * 1e6, late * 1e6);
-    return step.nextSeconds;
+    // Whether a freeze holds is seen by the next tick.
+    return this.awaited.size > 0 ? Math.min(step.nextSeconds, options.tickSecondsMin) : step.nextSeconds;
+  }
+
+  private seeStanding(): void {
+    for (const [group, since] of this.awaited) {
+      if (group.isOurs && group.isStill) this.actions.stand.add(microsSince(since), 0);
+      if (!group.isOurs || group.isStill) this.awaited.delete(group);
+    }
   }
 
   private refresh(): void {
@@ -160,7 +180,10 @@ export class GuardLoop {
         return;
       }
       journal.append({ op: 'freeze', group: path, identity });
+      const began = performance.now();
       if (!group.handle.freeze()) return;
+      this.actions.freeze.add(microsSince(began), 0);
+      this.awaited.set(group, began);
     }
     group.isOurs = true;
     group.isStill = false;
@@ -182,7 +205,9 @@ export class GuardLoop {
     group.isOurs = false;
     group.frozenAt = Number.NaN;
     if (journal !== undefined) {
+      const began = performance.now();
       group.handle.thaw();
+      this.actions.thaw.add(microsSince(began), 0);
       journal.append({ op: 'thaw', group: path, identity });
     }
     if (seconds > 1 || !this.heldAt.has(path)) events.add('thawed', { ...this.facts(path), seconds });
@@ -223,4 +248,8 @@ export class GuardLoop {
       if (step.exhausted) events.add('exhausted', { headroomMib: step.headroom });
     }
   }
+}
+
+function microsSince(began: number): number {
+  return (performance.now() - began) * 1000;
 }

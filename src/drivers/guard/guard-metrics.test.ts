@@ -18,6 +18,9 @@ const STATUS: GuardStatus = {
   isShort: true,
   exhausted: false,
   tickMicros: { count: 7, p50: 1, p99: 100, max: 200, lateMax: 3 },
+  freezeMicros: { count: 0, p50: 0, p99: 0, max: 0, lateMax: 0 },
+  standMicros: { count: 0, p50: 0, p99: 0, max: 0, lateMax: 0 },
+  thawMicros: { count: 0, p50: 0, p99: 0, max: 0, lateMax: 0 },
   cpuSeconds: 1,
   upSeconds: 2,
   groups: [

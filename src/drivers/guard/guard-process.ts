@@ -152,6 +152,9 @@ export class GuardProcess {
       isShort: step?.isShort ?? false,
       exhausted: step?.exhausted ?? false,
       tickMicros: loop.ticks.summary(),
+      freezeMicros: loop.actions.freeze.summary(),
+      standMicros: loop.actions.stand.summary(),
+      thawMicros: loop.actions.thaw.summary(),
       cpuSeconds: (user + system) / 1e6,
       upSeconds: (performance.now() - this.startedAt) / 1000,
       groups: groupStatuses(loop, this.table),
@@ -180,12 +183,15 @@ export class GuardProcess {
         return this.events.since(request.from ?? 0);
       case 'freeze':
         this.loop.core.freezeByHand(this.named(request.group));
+        this.loop.soon();
         return {};
       case 'thaw':
         this.loop.core.thawByHand(this.named(request.group), this.loop.now());
+        this.loop.soon();
         return {};
       case 'undo':
         for (const { handle } of this.table.groups) this.loop.core.thawByHand(handle.path, this.loop.now());
+        this.loop.soon();
         return {};
     }
   }

@@ -46,6 +46,10 @@ export interface GuardStatus {
   readonly isShort: boolean;
   readonly exhausted: boolean;
   readonly tickMicros: TickSummary;
+  /** Writes that freeze a group and thaw it; and from the first until the group is seen to stand still. */
+  readonly freezeMicros: TickSummary;
+  readonly standMicros: TickSummary;
+  readonly thawMicros: TickSummary;
   readonly cpuSeconds: number;
   readonly upSeconds: number;
   readonly groups: readonly GroupStatus[];
