@@ -20,7 +20,7 @@ test('a program has come to its end only if it says so in full', () => {
 test('the storm has 45 runs, and each kind of program comes up', () => {
   const { cases, runs } = guardPlan(false);
   expect(runs * cases.filter(({ marginMib }) => marginMib !== undefined).length).toBe(45);
-  expect(new Set(cases.map(({ load }) => load)).size).toBe(6);
+  expect(new Set(cases.map(({ load }) => load)).size).toBe(7);
 });
 
 test.skipIf(missing !== undefined)(

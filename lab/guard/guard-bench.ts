@@ -88,7 +88,9 @@ export function guardPlan(quick: boolean): GuardPlan {
     of(`touch x2, ${marginMib} MiB`, 'touch', 2, { marginMib }),
     of(`touch-thp x2, ${marginMib} MiB`, 'touch-thp', 2, { marginMib }),
   ]);
-  const kinds = (['touch', 'read', 'tmpfs', 'node', 'python'] as const).map((load) => of(load, load, 1));
+  const kinds = (['touch', 'read', 'tmpfs', 'fork', 'node', 'python'] as const).map((load) =>
+    of(load, load, 1),
+  );
   return { cases: [...storm, ...kinds, of('touch x2', 'touch', 2)], runs: 5 };
 }
 

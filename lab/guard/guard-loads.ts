@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A kind of growth. */
-export type LoadName = 'touch' | 'touch-thp' | 'read' | 'tmpfs' | 'node' | 'python';
+export type LoadName = 'touch' | 'touch-thp' | 'read' | 'tmpfs' | 'fork' | 'node' | 'python';
 
 /** What a program ends with. */
 export interface LoadEnd {
@@ -66,11 +66,15 @@ function compile(folder: string): string | undefined {
   return join(folder, 'load');
 }
 
-/** touch: pages of an anonymous mapping; read: read(2) into fresh pages, with a fork every 8 MiB; tmpfs: a file in memory. */
+/**
+ * touch: pages of an anonymous mapping; read: read(2) into fresh pages, with a fork every 8 MiB; tmpfs: a file in memory; fork: nothing but
+ * processes, each of which writes to its copy of one MiB and stays. Killed if one of them is.
+ */
 const C_PROGRAM = `
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +92,33 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static int forks(long mib, char *block) {
+  long enomem = 0, sum = 0;
+  int gate[2], status, killed = 0;
+  if (pipe(gate) != 0) return 2;
+  for (long i = 0; i < mib;) {
+    pid_t child = fork();
+    if (child == 0) {
+      char byte;
+      close(gate[1]);
+      memset(block, 2, MIB);
+      _exit(read(gate[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    if (child < 0) {
+      enomem++;
+      usleep(1000);
+    } else i++;
+  }
+  close(gate[1]);
+  while (wait(&status) > 0) {
+    if (WIFSIGNALED(status)) killed = 1;
+    else sum++;
+  }
+  if (killed) raise(SIGKILL);
+  printf("done %ld enomem %ld\\n", sum, enomem);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *mode = argv[1];
   long mib = atol(argv[2]), rate = atol(argv[3]), enomem = 0, sum = 0;
@@ -97,6 +128,7 @@ int main(int argc, char **argv) {
   static char block[MIB];
   memset(block, 1, MIB);
   if (argc < 5 || zero < 0 || memory == MAP_FAILED) return 2;
+  if (!strcmp(mode, "fork")) return forks(mib, block);
   if (!strcmp(mode, "touch-thp")) madvise(memory, mib * MIB, MADV_HUGEPAGE);
   if (!strcmp(mode, "tmpfs")) {
     file = memfd_create("load", 0);
