@@ -73,7 +73,7 @@ export class ClassPrices {
     shape.b = classes.partials[3 * id + 1] as number;
     shape.d = classes.partials[3 * id + 2] as number;
     shape.fresh = classes.fresh[id] === 1;
-    shape.short = classes.short[id] === 1;
+    shape.short = classes.anyShort && classes.short[id] === 1;
     shape.flavorId = this.flavorId;
     const { points } = classes.lattice;
     this.cpuAbove = points[(classes.cpuIndexes[id] as number) + 1] ?? Number.POSITIVE_INFINITY;

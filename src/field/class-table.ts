@@ -65,6 +65,8 @@ export class ClassTable {
   fresh: Uint8Array;
   /** @shape [classes] 1: its nodes are short of memory or power. */
   short: Uint8Array;
+  /** True if a class has been short: until then nobody need look. */
+  anyShort = false;
   /** @shape [classes] index into `extendedFloors`; 0: none. */
   extendedIds: Int32Array;
   /** @shape [classes] nodes of the class. */
@@ -196,7 +198,7 @@ export class ClassTable {
     const memoryIndex = memory === 0 ? 0 : 32 - Math.clz32(memory);
     const extendedId = flavor.extended.length === 0 ? 0 : this.extendedIdOf(node, flavor);
     const hostKey = packHost(flavor.id, memoryIndex, cpuIndex);
-    const isShort = cluster.short[node] as number;
+    const isShort = cluster.short.size > 0 && cluster.short.has(node) ? 1 : 0;
     const gpuKey = packGpus(whole, this.top0, this.top1, this.top2, isFresh, isShort);
     const known = this.ids.get(hostKey, gpuKey, extendedId);
     if (known >= 0) return known;
@@ -218,6 +220,7 @@ export class ClassTable {
     this.partials[3 * id + 2] = this.top2 * CLASS_MINOR_STEP_MILLI;
     this.fresh[id] = isFresh;
     this.short[id] = isShort;
+    if (isShort === 1) this.anyShort = true;
     this.extendedIds[id] = extendedId;
     this.nodeCounts[id] = 0;
     this.heads[id] = -1;

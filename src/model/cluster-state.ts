@@ -59,8 +59,8 @@ export class ClusterState {
   flavorIds: Uint16Array;
   /** @shape [nodes] 1: takes pods, 0: down. */
   up: Uint8Array;
-  /** @shape [nodes] 1: short of memory or power, as its guard reports: placement prefers others. */
-  short: Uint8Array;
+  /** Nodes short of memory or power, as their guards report: placement prefers others. Few, and mostly none. */
+  readonly short: ReadonlySet<number> = new Set();
   /** @shape [nodes + 1] where the node's GPUs begin in `gpuIdleMilli`. */
   gpuOffsets: Int32Array;
   /** @shape [all GPUs] idle part of each, in [0, 1000]. */
@@ -93,7 +93,6 @@ export class ClusterState {
     this.podCounts = new Int32Array(n);
     this.flavorIds = new Uint16Array(n);
     this.up = new Uint8Array(n);
-    this.short = new Uint8Array(n);
     this.gpuOffsets = new Int32Array(n + 1);
     this.gpuIdleMilli = new Uint16Array(n * 4);
   }
@@ -154,6 +153,14 @@ export class ClusterState {
     assert(!this.closed.has(node), 'a node goes down or comes back while a pass keeps it closed');
     if ((this.up[node] === 1) !== up) this.turns++;
     this.up[node] = up ? 1 : 0;
+  }
+
+  /** Marks a node as short of memory or power, or as having enough. @returns True if that is a change. */
+  setShort(node: number, isShort: boolean): boolean {
+    if (this.short.has(node) === isShort) return false;
+    if (isShort) (this.short as Set<number>).add(node);
+    else (this.short as Set<number>).delete(node);
+    return true;
   }
 
   /** Keeps pods off a node that is up, or takes that back. It counts as up to all that ask what the cluster has. */
@@ -330,7 +337,6 @@ export class ClusterState {
       this.podCounts.byteLength +
       this.flavorIds.byteLength +
       this.up.byteLength +
-      this.short.byteLength +
       this.gpuOffsets.byteLength +
       this.gpuIdleMilli.byteLength;
     for (const column of this.freeExtended) sum += column.byteLength;
@@ -470,7 +476,6 @@ export class ClusterState {
     this.podCounts = grown(this.podCounts, n);
     this.flavorIds = grown(this.flavorIds, n);
     this.up = grown(this.up, n);
-    this.short = grown(this.short, n);
     this.gpuOffsets = grown(this.gpuOffsets, n + 1);
     for (let r = 0; r < this.freeExtended.length; r++) {
       this.freeExtended[r] = grown(this.freeExtended[r] as Float64Array, n);

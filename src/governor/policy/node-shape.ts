@@ -17,7 +17,7 @@ export function readNode(cluster: ClusterState, node: number, shape: NodeShape):
   shape.extended =
     cluster.freeExtended.length === 0 ? NONE : cluster.freeExtended.map((column) => column[node] ?? 0);
   shape.fresh = cluster.podCounts[node] === 0;
-  shape.short = cluster.short[node] === 1;
+  shape.short = cluster.short.has(node);
   shape.flavorId = cluster.flavorIds[node] as number;
 }
 

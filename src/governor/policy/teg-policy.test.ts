@@ -136,7 +136,7 @@ describe('TegPolicy', () => {
     const policy = new TegPolicy(context(cluster));
     churn(cluster, policy, random, 400, shapes);
     for (let node = 0; node < 40; node += 3) {
-      cluster.short[node] = 1;
+      cluster.setShort(node, true);
       policy.nodeChanged(node);
     }
     let explained = 0;

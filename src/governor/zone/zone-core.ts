@@ -138,10 +138,7 @@ export class ZoneCore {
   /** Takes the report of a node: one that is short costs more from now on. */
   setState(node: number, state: NodeState): void {
     this.nodeStates.set(node, state);
-    const short = isShortOf(state) ? 1 : 0;
-    if (this.cluster.short[node] === short) return;
-    this.cluster.short[node] = short;
-    this.policy.nodeChanged?.(node);
+    if (this.cluster.setShort(node, isShortOf(state))) this.policy.nodeChanged?.(node);
   }
 
   /** Keeps pods off a node that is up, for a pass, or takes that back. */

@@ -369,7 +369,7 @@ export class PlacementZones {
     const memoryUsed = (accounts.used[MEMORY] as Float64Array)[slot] as number;
     const gpus = flavor.gpuCount === 0 ? 0 : this.freeGpus(slot);
     const memoryMib = flavor.memoryMib - Math.floor(memoryUsed / BYTES_PER_MIB);
-    cluster.short[index] = isShortOf(this.slots.stateOf(slot)) ? 1 : 0;
+    cluster.setShort(index, isShortOf(this.slots.stateOf(slot)));
     cluster.setFree(
       index,
       Math.min(accounts.free(slot, CPU), INT_MAX),
