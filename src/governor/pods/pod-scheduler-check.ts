@@ -11,6 +11,7 @@ import type { NodeDescription } from '../../model/kubernetes/node.ts';
 import { GPU_RESOURCES } from '../../model/readers/gpus.ts';
 import { DEFAULT_TENANT } from '../../model/tenants.ts';
 import { BYTES_PER_MIB } from '../../model/units.ts';
+import { flavorBit } from '../node-flavors.ts';
 import { groupDomain } from './decide/gang-attempts.ts';
 import type { PodScheduler } from './pod-scheduler.ts';
 import type { PodSchedulerInternals } from './scheduler-internals.ts';
@@ -357,7 +358,12 @@ function lacksQuota(
   if (books === undefined || reclaim.claims.get(claimant) === undefined) return false;
   const others = reclaim.claims.openClaims().filter((claim) => claim.claimant !== claimant);
   for (const claim of others) reclaim.claims.hold(claim);
+  const serving = members.reduce(
+    (mask, { shape }) => mask & books.flavors.servingMask(shape.demand, shape.id),
+    -1,
+  );
   const lacks = books.tree.market.flavors.every((_, flavor) => {
+    if ((serving & flavorBit(flavor)) === 0) return true;
     const needs = newAmounts(books.tree);
     for (const { shape } of members) addPods(needs, flavor, shape.demand, 1);
     return !books.accounts.usage.mayHold(state.economy.tenantOf(claimant.tenant), needs);
