@@ -86,10 +86,11 @@ export function printQuote(
   );
 }
 
-/** @returns `nlp has 12.5 tokens, mints 16.0 and spends 4.0 an hour.` */
-function tenantSentence({ name, balance, mintPerHour, spendPerHour }: MarketTenantResult): string {
+/** @returns `nlp has 12.5 tokens, mints 16.0 and spends 4.0 an hour; it can pay 24.5 more when rents are due next.` */
+function tenantSentence(tenant: MarketTenantResult): string {
+  const { name, balance, mintPerHour, spendPerHour, spendable } = tenant;
   const amount = (tokens: number): string => formatFixed(tokens, 1);
-  return `${name} has ${amount(balance)} tokens, mints ${amount(mintPerHour)} and spends ${amount(spendPerHour)} an hour.`;
+  return `${name} has ${amount(balance)} tokens, mints ${amount(mintPerHour)} and spends ${amount(spendPerHour)} an hour; it can pay ${amount(Math.max(0, spendable))} more when rents are due next.`;
 }
 
 /** Prints prices and accounts to standard output. */
